@@ -48,8 +48,11 @@ def test_drawn_probabilities_keep_mean_and_range():
 
 
 def test_an_error_shared_by_all_widens_the_bet():
-    sure, unsure = draw_bet(plan(30), seed=1), draw_bet(plan(30, low=0.3, high=0.7), seed=1)
-    assert unsure.high - unsure.low > 1.5 * (sure.high - sure.low)
+    """By hand: 300 coins have a deviation of 8.7 deals. Between .3 and .7 lie log-odds of 1.69,
+    four tenths of whose deviation of .515 are .206, and 300 / 4 * .206 = 15.5 deals more."""
+    sure, unsure = draw_bet(plan(300), seed=1), draw_bet(plan(300, low=0.3, high=0.7), seed=1)
+    assert (sure.high - sure.low) / 2 == pytest.approx(1.645 * 8.66, abs=2)
+    assert (unsure.high - unsure.low) / 2 == pytest.approx(1.645 * np.hypot(8.66, 15.5), abs=3)
 
 
 def test_known_outcomes_and_missing_fees_are_no_part_of_the_bet():

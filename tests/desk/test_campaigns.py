@@ -447,8 +447,8 @@ def test_intervals_follow_from_chance_and_a_shared_error():
     # every deal brings 200 for 100: the return is sure, however many there are
     assert (seen.ratio.expected, seen.ratio.low, seen.ratio.high) == pytest.approx((1, 1, 1))
     shared = outlook(table.assign(low=0.3, high=0.6), Brief(name="x", number=100))
-    # error 20 below and 10 above, with chance: the roots of 20^2 + 8.22^2 and 10^2 + 8.22^2
-    assert (shared.deals.low, shared.deals.high) == pytest.approx((28.38, 62.95), abs=0.01)
+    # four tenths of 20 below and 10 above, with chance: the roots of 8^2 + 8.22^2 and 4^2 + 8.22^2
+    assert (shared.deals.low, shared.deals.high) == pytest.approx((38.53, 59.15), abs=0.01)
 
 
 def test_return_less_fees_may_be_a_loss():

@@ -1,6 +1,6 @@
 """A plan as a bet: its deals and fees in a thousand drawn futures.
 
-Each future draws first how far the model is off, which is the same for all creators (as in
+Each future draws first how far the model is off for all creators at once (as in
 :mod:`~durhampulse.desk.shortlist.sums`), hence each one's probability
 (:mod:`~durhampulse.decision.likely`), then for each creator whether there is a deal.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.decision.likely import likely_probabilities
+from durhampulse.decision.likely import SHARED, likely_probabilities
 from durhampulse.desk.campaigns.value import is_counted
 
 __all__ = ["FUTURES", "Bet", "draw_bet"]
@@ -75,7 +75,8 @@ def draw_bet(table: pd.DataFrame, seed: int) -> Bet | None:
         return None
     generator = np.random.default_rng(seed)
     p, low, high = (rows[name].to_numpy(dtype=float) for name in ("probability", "low", "high"))
-    truth = likely_probabilities(p, low, high, generator.standard_normal(FUTURES))
+    shocks = SHARED * generator.standard_normal(FUTURES)
+    truth = likely_probabilities(p, low, high, shocks)
     signed = generator.random(truth.shape) < truth
     deals = signed.sum(axis=1)
     fees = rows["fee"].to_numpy(dtype=float)

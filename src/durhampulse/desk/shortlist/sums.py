@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import hypot, sqrt
 
+from durhampulse.decision.likely import SHARED
 from durhampulse.models.interval import NORMAL_90
 
 __all__ = ["interval_of_sum"]
@@ -15,8 +16,8 @@ def interval_of_sum(
     """Return the ends of a sum's 90% interval.
 
     It holds chance and the model's own error, as independent of each other. Chance: a creator takes
-    the deal or does not, each apart from the others, and the sum of many is nearly normal. The
-    model's error is taken as fully shared: where it is too high for one creator, it is for all.
+    the deal or does not, each apart from the others, and the sum of many is nearly normal. Of the
+    model's error only what all creators share counts; the rest is a part of chance.
 
     Parameters
     ----------
@@ -39,6 +40,6 @@ def interval_of_sum(
     [41.8, 58.2]
     """
     chance = NORMAL_90 * sqrt(max(variance, 0.0))
-    below = max(0.0, expected - min(low, high))
-    above = max(0.0, max(low, high) - expected)
+    below = SHARED * max(0.0, expected - min(low, high))
+    above = SHARED * max(0.0, max(low, high) - expected)
     return expected - hypot(below, chance), expected + hypot(above, chance)
