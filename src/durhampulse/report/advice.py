@@ -88,9 +88,10 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         "A No is a recommendation, not a refusal.",
         *_unprecedented(total - yes - maybe - no, unit),
         _recall(part, words),
-        f"**Who may be in another band.** The interval of {quantity(edges, unit)} "
-        f"({edges / max(total, 1):.0%}) reaches far into the next band; they are marked *may be a "
-        "Yes* or *may be a Maybe*, and the band follows the rule all the same.",
+        f"**Who may be in another band.** For {quantity(edges, unit)} "
+        f"({edges / max(total, 1):.0%}) the chance is a fifth or more that the next band is the "
+        "true one; they are marked *may be a Yes* or *may be a Maybe*, and the band follows the "
+        "rule all the same.",
         f"**What the ranking finds.** Of the {part.creators.unit} tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} "
         f"{words.deals}; as many invitations at random would find {invited['deals_at_random']:.0f} "
