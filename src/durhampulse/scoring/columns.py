@@ -122,8 +122,10 @@ class ModelColumns:
         }
         if len(absent) > len(self._needed) / 2:
             first, near = next(iter(absent.items()))
+            n = len(self._needed)
             raise InputError(
-                f"{name}: it has no column {', '.join(absent)}; the model needs more than that.",
+                f"{name}: it has {n - len(absent)} of the {n} columns that the model reads and "
+                f"needs {n - n // 2}. Not there: {', '.join(absent)}.",
                 f"Name them, for example --map {first}={shlex.quote(near or 'HEADER')}.",
             )
         return absent
