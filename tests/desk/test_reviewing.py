@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import delete, func, insert, select, update
@@ -329,3 +330,16 @@ def test_creators_without_precedent_come_first_into_review(filled, rules):
         bands = db.scalars(select(review.c.band).where(review.c.creator_id.in_(odd))).all()
     assert bands == [NO_PRECEDENT] * 2
     assert claim_next(filled, ann, rules).why != "unlike"
+
+
+def test_notice_keeps_a_name_from_right_to_left_to_itself(visit, desk):
+    """By U+2068 and U+2069, so that the name's own full stop stays at its end."""
+    name = "\u05d3\u05e0\u05d4 & Co."
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 5).values(name=name))
+    ann = visit("reviewer")
+    form = {"csrf": ann.csrf, "decision": "decline", "reason": "Off brand", "seen": "0",
+            "request_name": "r" * 12}  # fmt: skip
+    answer = ann.post("/creators/5/decide", data=form)
+    notice = unquote(answer.cookies["durhampulse-notice"])
+    assert notice == f"Declined \u2068{name}\u2069."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,9 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import claim, person
 from durhampulse.exceptions import InputError
 
-__all__ = ["VERBS", "ConflictError", "ago", "conflict_of", "held_by_other", "told"]
+__all__ = [
+    "VERBS", "ConflictError", "ago", "conflict_of", "held_by_other", "in_sentence", "told",
+]  # fmt: skip
 
 VERBS = {
     "approve": "approved",
@@ -40,7 +43,24 @@ def told(decision: str, whom: str) -> str:
     >>> told("approve", "Lena"), told("tentative", "Lena")
     ('approved Lena', 'marked Lena tentative')
     """
+    whom = in_sentence(whom)
     return f"marked {whom} tentative" if decision == "tentative" else f"{VERBS[decision]} {whom}"
+
+
+def in_sentence(name: str) -> str:
+    """Return a name as a sentence holds it, kept to itself where it runs from right to left.
+
+    Without that, punctuation at its end and the words around it change places on the screen
+    (isolates of the Unicode Bidirectional Algorithm, UAX 9).
+
+    Examples
+    --------
+    >>> in_sentence("Kaja & Co."), in_sentence("\u05d3\u05e0\u05d4!")
+    ('Kaja & Co.', '\u2068\u05d3\u05e0\u05d4!\u2069')
+    """
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name):
+        return f"\u2068{name}\u2069"
+    return name
 
 
 class ConflictError(InputError):

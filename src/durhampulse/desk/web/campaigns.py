@@ -31,6 +31,7 @@ from durhampulse.desk.campaigns.rooms import CARDS, rooms
 from durhampulse.desk.campaigns.value import Outlook, outlook
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from
+from durhampulse.desk.review.conflicts import in_sentence
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.carried import read_carried
@@ -171,7 +172,7 @@ def add_creators(
 
 def _changes_in_words(change: choices.Change, otherwise: str) -> str:
     """Return who came and who left, in words."""
-    parts = [f"{what}: {', '.join(names[:5])}{' and others' if names[5:] else ''}."
+    parts = [f"{what}: {', '.join(map(in_sentence, names[:5]))}{' and others' * (len(names) > 5)}."
              for what, names in (("In", change.came), ("Out", change.left)) if names]  # fmt: skip
     return " ".join(parts) or otherwise
 

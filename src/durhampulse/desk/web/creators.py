@@ -252,9 +252,12 @@ def decided_in_words(decision: str, row: Any) -> str:
     >>> from types import SimpleNamespace
     >>> decided_in_words("approve", SimpleNamespace(name="Kaja", external_id="INF-7"))
     'Approved Kaja.'
+    >>> decided_in_words("decline", SimpleNamespace(name="Kaja & Co.", external_id="INF-7"))
+    'Declined Kaja & Co.'
     """
     text = told(decision, row.name or row.external_id)
-    return f"{text[:1].upper()}{text[1:]}."
+    end = "" if text.endswith((".", "!", "?")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"
 
 
 @router.post("/{number}/remark")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection, Row
 
 from durhampulse.decision.figures import quantity
+from durhampulse.desk.review.conflicts import in_sentence
 from durhampulse.desk.shortlist.lists import (
     add_members,
     change_list,
@@ -80,7 +81,7 @@ def change_members(
         name = find_list(db, number).name
     creators = quantity(n, "creator")
     done = f"Took {creators} out of" if what == "remove" else f"Put {creators} into"
-    return redirect(f"/shortlist?{back}", f"{done} {name}.")
+    return redirect(f"/shortlist?{back}", f"{done} {in_sentence(name)}.")
 
 
 def _new_list(db: Connection, name: str, by: str) -> int:
@@ -114,7 +115,7 @@ def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     with desk.store.writing() as db:
         name = find_list(db, number).name
         delete_list(db, number, who.name)
-    return redirect("/lists", f"Deleted the list {name}. Its creators stay.")
+    return redirect("/lists", f"Deleted the list {in_sentence(name)}. Its creators stay.")
 
 
 @views.get("/{number}")
@@ -134,7 +135,9 @@ def save(
     with desk.store.writing() as db:
         view = read_view(query, desk.catalogue.current(db))
         save_view(db, name, view.query(), who, shared=shared)
-    return redirect(f"/shortlist?{view.query()}", f"Saved as {' '.join(name.split())}.")
+    return redirect(
+        f"/shortlist?{view.query()}", f"Saved as {in_sentence(' '.join(name.split()))}."
+    )
 
 
 @views.post("/{number}")

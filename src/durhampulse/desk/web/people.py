@@ -14,6 +14,7 @@ from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.factors import factor_dates, required_role
 from durhampulse.desk.people.identities import known_as
 from durhampulse.desk.people.people import PERSON_ROLES, PersonRole
+from durhampulse.desk.review.conflicts import in_sentence
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import api_key
@@ -191,7 +192,9 @@ def add(
     with desk.store.writing() as db:
         number = people.add_person(db, name, role, who.name)
         if not desk.sign_in.passwords:
-            return redirect("/people", f"{name} is added. Say what the provider calls them.")
+            return redirect(
+                "/people", f"{in_sentence(name)} is added. Say what the provider calls them."
+            )
         token = people.make_link(db, "password", who.name, number)
     return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}",
                         f"The link for {name}; it works once, within half an hour.")  # fmt: skip
@@ -215,9 +218,9 @@ def change(
             )  # fmt: skip
         changed = people.change_person(db, number, who.name, role=role, active=active)
     if not changed:
-        return redirect("/people", f"{before.name} stays as before.")
+        return redirect("/people", f"{in_sentence(before.name)} stays as before.")
     now = f"is {role} now, and signs in again" if active else "may not sign in any more"
-    return redirect("/people", f"{before.name} {now}.")
+    return redirect("/people", f"{in_sentence(before.name)} {now}.")
 
 
 @router.post("/people/{number}/link")
@@ -239,7 +242,7 @@ def end_sessions(desk: DeskOf, who: Admin, number: Number) -> Response:
         keep = who.session.number if number == who.id else 0
         n = sessions.end_sessions(db, number, keep=keep)
         note(db, who.name, "session ended", name, {"sessions": n})
-    return redirect("/people", f"{quantity(n, 'session')} of {name} ended.")
+    return redirect("/people", f"{quantity(n, 'session')} of {in_sentence(name)} ended.")
 
 
 @router.post("/keys")

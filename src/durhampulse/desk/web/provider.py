@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people.identities import person_of, set_identity
 from durhampulse.desk.people.people import find_person
 from durhampulse.desk.people.provider import Claims, Flow, Provider
+from durhampulse.desk.review.conflicts import in_sentence
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.web.access import (
@@ -88,7 +89,7 @@ def set_known_as(
     """Return to the people once it is stored what the provider calls one of them."""
     with desk.store.writing() as db:
         set_identity(db, number, known_as, who.name)
-        name = find_person(db, number).name
+        name = in_sentence(find_person(db, number).name)
     return redirect("/people", f"Kept. {name} signs in as {known_as.strip()}." if known_as.strip()
                     else f"{name} is not known to the provider any more.")  # fmt: skip
 

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from durhampulse.creators.typed import read_typed
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from, hides
-from durhampulse.desk.review.conflicts import ConflictError, told
+from durhampulse.desk.review.conflicts import ConflictError, in_sentence, told
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.page import ACCOUNTS, CreatorPage, creator_page, find_creator
 from durhampulse.desk.review.queue import Claim, Progress, claim_next, progress, release
@@ -143,7 +143,7 @@ def take_back(
     with desk.store.reading() as db:
         row, draft = find_creator(db, number), draft_of(db, number, who.id)
     kept = "note" if draft.note else "reason" if draft.reason else ""
-    text = f"{row.name or row.external_id} is {row.state} again"
+    text = f"{in_sentence(row.name or row.external_id)} is {row.state} again"
     notice = f"{text}{kept and f', with your {kept}'}."
     if BESIDE in request.headers:
         return JSONResponse({"said": notice, "creator": number, "state": row.state})

@@ -185,13 +185,17 @@ if (panel) {
   if (first && wide && localStorage.getItem("panel") === "open") openPanel(first);
 }
 
+// A name that runs from right to left is kept to itself, as in_sentence does on the server.
+function inSentence(name) {
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name;
+}
 const STATES = { approve: "Approved", tentative: "Tentative", decline: "Declined" };
 // The row says what was decided at once; what the desk answers then stands.
 async function decideBeside(form, button) {
   const row = document.querySelector(`.list tr[data-id="${form.dataset.id}"]`);
   const cell = row?.querySelector(".c-state");
   const before = cell?.innerHTML;
-  const name = form.dataset.name;
+  const name = inSentence(form.dataset.name);
   const body = new URLSearchParams(new FormData(form));
   body.append("decision", button.value);
   setState(cell, STATES[button.value]);
