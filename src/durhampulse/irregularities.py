@@ -15,6 +15,7 @@ class Irregularity(StrEnum):
     """Stable codes; a reader of the ledger may rely on them."""
 
     ENCODING = "encoding"
+    OTHER_FILES = "other-files"
     OTHER_SHEETS = "other-sheets"
     FORMULA = "formula-without-result"
     BLANK_ROW = "blank-row"
@@ -64,6 +65,7 @@ class Irregularity(StrEnum):
 
 EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.ENCODING: "the file is not UTF-8 text",
+    Irregularity.OTHER_FILES: "the archive holds further files, which are no tables",
     Irregularity.OTHER_SHEETS: "the workbook has further sheets with something in them",
     Irregularity.FORMULA: "a program wrote the formula, and no spreadsheet has calculated it yet",
     Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",

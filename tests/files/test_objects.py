@@ -11,6 +11,7 @@ import pytest
 
 from durhampulse.exceptions import InputError
 from durhampulse.files import bounds
+from durhampulse.files.cage import Cage
 from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import read_source
@@ -153,6 +154,19 @@ def test_archive_of_one_table_is_read(tmp_path):
         book.writestr("out/.DS_Store", "x")
     assert read(path)[0] == CELLS
     assert not [*tmp_path.parent.parent.glob("out")]
+
+
+@pytest.mark.parametrize("beside", ["README.txt", "terms.pdf", "docs/about.csv"])
+@pytest.mark.parametrize("caged", [False, True])
+def test_archive_of_a_table_and_what_is_none_says_which_it_reads(tmp_path, beside, caged):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr(beside, "Exported today\n")
+        book.writestr("out/creators.csv", TABLE)
+    with Cage() as cage:
+        stream = open_stream(path, cage=cage if caged else None)
+        for notes in (stream.notes, [*stream.chunks(["id"])] and stream.notes):
+            assert notes == [f"a.zip: 'out/creators.csv' is read of the archive, not '{beside}'"]
 
 
 def test_archive_of_anything_else_is_refused(tmp_path, monkeypatch):

@@ -271,7 +271,7 @@ class CagedStream(Stream):
 
     def noted(self) -> Ledger:
         """Return what was odd about the file and its rows, except blank ones."""
-        return self._noted
+        return Ledger([*self.around.entries, *self._noted.entries])
 
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
         """Return the types of some columns."""

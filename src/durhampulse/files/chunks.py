@@ -22,7 +22,8 @@ __all__ = ["CHUNK_ROWS", "Chunk", "Stream", "StreamOptions", "spans"]
 
 CHUNK_ROWS = 65_536
 _NOTED = (
-    *(Irregularity.ENCODING, Irregularity.OTHER_SHEETS, Irregularity.FORMULA),
+    *(Irregularity.OTHER_FILES, Irregularity.ENCODING),
+    *(Irregularity.OTHER_SHEETS, Irregularity.FORMULA),
     *(Irregularity.TITLE_ROW, Irregularity.TWO_HEADER_ROWS, Irregularity.UNITS_ROW),
     *(Irregularity.REPEATED_HEADER, Irregularity.TOTAL_ROW, Irregularity.SECOND_TABLE),
     Irregularity.NESTED,
@@ -69,6 +70,8 @@ class Stream:
         Numbers of blank rows above the header.
     ledger
         What was odd about the file, except blank rows.
+    around
+        What was odd about the archive that holds it.
     blank
         Numbers of the rows without a single value; they are in no chunk. Complete after the last.
     sections
@@ -82,7 +85,7 @@ class Stream:
         self.headers: list[str] = []
         self.unnamed: frozenset[str] = frozenset()
         self.n_rows: int | None = None
-        self.ledger = Ledger()
+        self.ledger, self.around = Ledger(), Ledger()
         self.above: tuple[int, ...] = ()
         self.blank: list[int] = []
         self.sections: Sections | None = None
@@ -100,8 +103,7 @@ class Stream:
 
     def noted(self) -> Ledger:
         """Return what was odd about the file and its rows, except blank ones."""
-        ledger = Ledger()
-        ledger.extend(self.ledger)
+        ledger = Ledger([*self.around.entries, *self.ledger.entries])
         if self.sections is not None:
             self.sections.note(ledger)
         return ledger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import shutil
 import zipfile
 import zlib
@@ -12,10 +13,13 @@ from typing import Any, BinaryIO, cast
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.bounds import require_proportion
+from durhampulse.files.formats import READABLE, suffix_of
 
 __all__ = ["open_bytes", "share_read", "unpack"]
 
 _BUFFER = 1 << 20
+_ABOUT = re.compile(r"(?i)(read.?me|licen[cs]e|terms|about|notes?|liesmich)\b")
+"""What a text is called that speaks of the table beside it."""
 _LEFT_FREE = 64 << 20
 """Bytes of the disk that unpacking leaves to others."""
 
@@ -68,17 +72,22 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-def unpack(path: Path, folder: Path) -> Path:
+def unpack(path: Path, folder: Path) -> tuple[Path, str, list[str]]:
     """Return the one table of a ZIP archive, unpacked into a folder.
+
+    Returns
+    -------
+    target, name, others
+        Where it is, what it is called in the archive, and the files beside it, which are no tables.
 
     Raises
     ------
     InputError
-        If it holds no file or several, is encrypted or damaged, or unpacks to far more than it is.
+        If it holds no table or several, is encrypted or damaged, or unpacks to far more than it is.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            member = _only_member(path.name, archive)
+            member, others = _only_table(path.name, archive)
             _require_room(path.name, member, folder)
             target = folder / f"table{''.join(PurePosixPath(member.filename).suffixes[-2:])}"
             with archive.open(member) as packed, target.open("xb") as copy:
@@ -91,7 +100,7 @@ def unpack(path: Path, folder: Path) -> Path:
         raise InputError(
             f"{path.name}: not a readable archive ({str(error)[:120]}).", "Pack the table again."
         ) from error
-    return target
+    return target, member.filename, others
 
 
 def _require_room(name: str, member: zipfile.ZipInfo, folder: Path) -> None:
@@ -103,8 +112,8 @@ def _require_room(name: str, member: zipfile.ZipInfo, folder: Path) -> None:
         )
 
 
-def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Return the archive's only file, apart from what a system leaves beside it."""
+def _only_table(name: str, archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, list[str]]:
+    """Return the archive's only table, and other files apart from what a system leaves there."""
     members = [
         member
         for member in archive.infolist()
@@ -112,6 +121,12 @@ def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         and not member.filename.startswith("__MACOSX/")
         and not PurePosixPath(member.filename).name.startswith(".")
     ]
+    tables = [member for member in members if _may_be_table(member.filename)]
+    if len(members) > 1 and len(tables) == 1:
+        others = [member.filename for member in members if member is not tables[0]]
+        members = tables
+    else:
+        others = []
     if len(members) != 1:
         names = ", ".join(f"'{member.filename[:60]}'" for member in members[:5])
         raise InputError(
@@ -124,4 +139,10 @@ def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         )
     if members[0].filename.lower().endswith(".zip"):
         raise InputError(f"{name}: it holds another archive.", "Unpack that one.")
-    return members[0]
+    return members[0], others
+
+
+def _may_be_table(filename: str) -> bool:
+    """Whether a file of an archive may be the table, by its ending and name."""
+    path = PurePosixPath(filename)
+    return suffix_of(Path(path.name)) in READABLE and not _ABOUT.match(path.name)

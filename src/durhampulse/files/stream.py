@@ -16,6 +16,7 @@ from durhampulse.files.chunks import Chunk, Stream, StreamOptions, spans
 from durhampulse.files.formats import FORMATS, READABLE, Format, listed, suffix_of
 from durhampulse.files.options import TableOptions
 from durhampulse.files.packed import unpack
+from durhampulse.irregularities import Irregularity
 
 __all__ = ["Chunk", "Stream", "open_archive", "open_as", "open_stream", "spans"]
 
@@ -70,13 +71,16 @@ def open_archive(path: Path, options: StreamOptions, cage: Cage | None = None) -
     """Return the one table of an archive; what was unpacked goes when the stream does."""
     folder = tempfile.mkdtemp(prefix="durhampulse-")
     try:
-        member = unpack(path, Path(folder))
+        member, table, others = unpack(path, Path(folder))
         name = options.name or path.name
         asked, strict = options.asked, options.strict
         stream = open_stream(member, asked, name=name, strict=strict, cage=cage)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    shown = ", ".join(f"'{other[:60]}'" for other in others[:3])
+    action = f"'{table}' is read of the archive, not {shown}"
+    stream.around.note(Irregularity.OTHER_FILES, "", len(others), action)
     weakref.finalize(stream, shutil.rmtree, folder, ignore_errors=True)
     return stream
 
