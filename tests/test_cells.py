@@ -233,3 +233,26 @@ def test_cells_with_words_are_refused_with_the_figure_to_write():
     reader = BlockReader("x.csv", {"Followers": ColumnRule(column="Followers", kind="count")})
     with pytest.raises(InputError, match=r"Write figures without words, such as 12\.5K;"):
         reader.settle({"Followers": table["Followers"].combine_chunks()})
+
+
+@pytest.mark.parametrize(
+    "cells", [["-99", "-1", "-5", "12"], [-99, -1, -5, 12], [-99.0, -1, -5, 12]]
+)
+def test_codes_for_missing_counts_are_missing(cells):
+    read = read_numbers(pa.array(cells), "count")
+    np.testing.assert_array_equal(read.values, [math.nan, math.nan, -5, 12])
+    assert read.null_word.tolist() == [True, True, False, False]
+    assert read_numbers(pa.array(cells), "any").values.tolist() == [-99, -1, -5, 12]
+    rule = ColumnRule(column="Followers", kind="count")
+    block, errors = RecordReader({"Followers": rule}).read([{"Followers": cell} for cell in cells])
+    np.testing.assert_array_equal(block.columns["Followers"], [math.nan, math.nan, -5, 12])
+    assert errors == {}
+
+
+def test_nines_that_come_again_and_again_are_no_counts():
+    counts = [1_000 + 7 * at for at in range(200)]
+    table = {"id": [*range(200)], "Followers": [999_999] * 5 + counts[5:]}
+    with pytest.raises(InputError, match="5 of its figures are '999999', as where it stands for a"):
+        read_creators(pa.table(table))
+    often = pa.table({**table, "Followers": [999] * 5 + [1_000] * 3 + counts[8:]})
+    assert read_creators(often).table["Followers"].iloc[0] == 999

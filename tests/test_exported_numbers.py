@@ -236,6 +236,14 @@ def test_cells_that_are_no_number_or_two_are_not_scored(engine, cells, kind, ans
 
 
 @pytest.mark.parametrize("engine", [*ENGINES])
+def test_codes_for_missing_counts_are_missing(engine):
+    cells = ["-99", "\u22121", "-9,999", "-5"]
+    read = answers(ENGINES[engine](program_for("count"), cells))
+    assert read[:3] == ["nothing"] * 3
+    assert read[3].startswith("Followers cannot be")
+
+
+@pytest.mark.parametrize("engine", [*ENGINES])
 def test_exponents_beyond_99_and_infinity_refuse_their_row(engine):
     cells = ["1e100", "2,5E-123", "\u22121e400", "inf", "-Infinity"]
     assert answers(ENGINES[engine](program_for("rate"), cells)) == ["unread"] * len(cells)

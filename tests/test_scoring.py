@@ -349,10 +349,10 @@ def test_files_without_a_row(scorer, tmp_path):
 
 @pytest.mark.parametrize("top", [None, 5])
 def test_file_without_scorable_rows_is_refused_and_replaces_nothing(scorer, tmp_path, top):
-    pq.write_table(pa.table({**ONE, "Followers": [-1]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({**ONE, "Followers": [-2]}), tmp_path / "a.parquet")
     out = tmp_path / "s.parquet"
     out.write_text("the old one")
-    with pytest.raises(CannotJudgeError, match=r"none of 1 rows .* Followers cannot be -1"):
+    with pytest.raises(CannotJudgeError, match=r"none of 1 rows .* Followers cannot be -2"):
         score_files(scorer, [tmp_path / "a.parquet"], out, top=top)
     assert out.read_text() == "the old one"
 

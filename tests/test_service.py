@@ -86,7 +86,7 @@ def test_identifier_comes_back_in_a_documented_form(client, identifier, answer):
     [
         ({"Followers": "many"}, "Followers must be a number, but is 'many'"),
         ({"Followers": True}, "must be a number"),
-        ({"Followers": -1}, "Followers cannot be -1"),
+        ({"Followers": -2}, "Followers cannot be -2"),
         ({"Followers": 10**400}, "finite"),
         ({"Niche": ["Tech"]}, "Niche must be text"),
         ({"Engagement_Rate": 2.0}, "must be a fraction such as 0.056"),

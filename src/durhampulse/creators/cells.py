@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_numb
 from durhampulse.creators.words import NULL_WORDS, folded
 
 __all__ = [
+    "MISSING_COUNTS",
     "LevelCells",
     "NumberCells",
     "distinct_words",
@@ -36,6 +37,8 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+MISSING_COUNTS = (-1, -9, -99, -999, -9999)
+"""Codes that stand for a missing count, as statistics programs and questionnaires write them."""
 _PLAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 
 
@@ -113,7 +116,7 @@ def read_numbers(
         cells = cells.cast(cells.type.value_type)
     if is_number(cells.type) or pa.types.is_null(cells.type):
         values = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        return _plain_cells(values)
+        return _without_codes(_plain_cells(values), kind)
     if not (is_text(cells.type) or holds_bytes(cells.type)):
         raise NoTextError(f"{cells.type} where numbers are needed")
     text = as_text(cells)
@@ -131,7 +134,7 @@ def read_numbers(
     read = read_number_words(words, kind, decimal, currency)
     values[odd] = read.values[codes]
     flags = {name: _spread(odd, getattr(read, name)[codes]) for name in _FLAGS}
-    return NumberCells(values=values, **flags)
+    return _without_codes(NumberCells(values=values, **flags), kind)
 
 
 _FLAGS = (
@@ -181,7 +184,16 @@ def read_number_words(
         flags["formatted"][at] = number.formatted or (number.ambiguous and value == number.comma)
         if math.isnan(value):
             flags["unclear" if number.readable else "unreadable"][at] = True
-    return NumberCells(values=values, **flags)
+    return _without_codes(NumberCells(values=values, **flags), kind)
+
+
+def _without_codes(read: NumberCells, kind: NumberKind) -> NumberCells:
+    """Return counts without codes for missing ones, which are noted as words for nothing."""
+    if kind != "count" or not np.fmin.reduce(read.values, initial=0.0) < 0:
+        return read
+    coded = np.isin(read.values, MISSING_COUNTS)
+    values = np.where(coded, np.nan, read.values)
+    return replace(read, values=values, null_word=read.null_word | coded)
 
 
 def _parsed(word: str, kind: NumberKind, decimal: DecimalSign | None) -> Parsed:

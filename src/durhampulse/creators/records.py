@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.blockreader import unclear_reason
+from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence
 from durhampulse.creators.rules import ColumnRule
@@ -112,7 +113,7 @@ class RecordReader:
         for row, value in enumerate(values[rule.column]):
             if isinstance(value, str):
                 texts[row] = plain_text(value)
-            elif value is not None:
+            elif value is not None and not (rule.kind == "count" and value in MISSING_COUNTS):
                 try:
                     numbers[row] = _number(rule, value)
                 except ValueError as error:

@@ -23,6 +23,9 @@ __all__ = [
 _VIEWS_PER_FOLLOWER = 100
 _FEWEST_ODD, _MOST_ODD = 3, 0.05
 """Odd figures of a column, and share of them, from which they are no slips."""
+_NINES = [10**digits - 1 for digits in range(3, 11)]
+"""Codes that stand for a missing count, where they come again and again."""
+_MOST_NINES = 0.01
 
 
 def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -38,7 +41,7 @@ def require_plausible(
     """Raise if a good part of a column cannot be what it was read as, but for some slips.
 
     So it is where counts are larger than any creator's, and where one odd figure comes again and
-    again, as -99 does where it stands for a missing one.
+    again, as -99 and 9999 do where they stand for a missing one.
 
     Parameters
     ----------
@@ -52,7 +55,7 @@ def require_plausible(
     Raises
     ------
     InputError
-        If a twentieth of them or more are so, and three at least.
+        If a twentieth of them or more are so, or a hundredth 9999 and the like, and three at least.
     """
     low, high = COLUMNS[name].plausible
     finite = np.isfinite(values)
@@ -69,13 +72,25 @@ def require_plausible(
         )
     odd = np.flatnonzero(finite & ((values < low) | (values > high)) & ~impossible(name, values))
     again, times = np.unique(values[odd], return_counts=True)
-    if len(again) and times.max() >= least:
-        at = odd[values[odd] == again[times.argmax()]][0]
+    repeated = again[times >= least]
+    if COLUMNS[name].kind == "count":
+        repeated = _repeated_nines(values[finite])
+    for value in repeated[:1]:
+        alike = np.flatnonzero(values == value)
         raise InputError(
-            f"{where}: {times.max():,} of its figures are {_cell(cells, at)!r}, as where it stands "
-            "for a missing one.",
+            f"{where}: {len(alike):,} of its figures are {_cell(cells, alike[0])!r}, as where it "
+            "stands for a missing one.",
             f"Empty these cells; {other}",
         )
+
+
+def _repeated_nines(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return figures such as 9999 that come more than twice as often as any other count but 0."""
+    each, times = np.unique(counts[counts != 0], return_counts=True)
+    nines = np.isin(each, _NINES)
+    usual = int(times[~nines].max(initial=1))
+    least = max(_FEWEST_ODD, _MOST_NINES * len(counts), 2 * usual + 1)
+    return each[nines & (times >= least)]
 
 
 def _cell(cells: pa.Array, at: int) -> str:

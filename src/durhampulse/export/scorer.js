@@ -36,6 +36,7 @@ const ACCOUNTED = whole(
 );
 const POINT_ZERO = whole("([+-]?\\p{Nd}+)\\.0+");
 const POWERS = { "": 0, "%": -2, k: 3, m: 6, mn: 6, b: 9, bn: 9 };
+const MISSING_COUNTS = [-1, -9, -99, -999, -9999];
 const LONGEST = 40;
 const LONGEST_WORD = 24;
 
@@ -303,6 +304,7 @@ function readNumber(input, cell, model) {
       if (Number.isNaN(value) && isReadable(parsed)) unclear = unclearReason(input, word, model.words);
     }
   }
+  if (input.kind === "count" && MISSING_COUNTS.includes(value)) value = NaN;
   if (input.unit === "percent" && !percent) value = rint((value / 100) * 1e14) / 1e14;
   return { value, unclear };
 }

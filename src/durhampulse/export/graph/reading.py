@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.words import NULL_WORDS
 from durhampulse.export.forms import Form
@@ -69,12 +70,20 @@ def _number(each: Input, read: Numbers, nodes: Nodes, cells: Cells) -> list[tupl
     def has(wanted: Form) -> str:
         return nodes.add("Equal", read.form, nodes.constant(wanted, np.int64))
 
-    known = nodes.either([has(Form.POINT), has(Form.COMMA), has(Form.EXPONENT)])
-    cells.numbers[column], cells.missing[column] = read.values, nodes.add("Not", known)
+    known, values = (
+        nodes.either([has(Form.POINT), has(Form.COMMA), has(Form.EXPONENT)]),
+        read.values,
+    )
+    if each.rule.kind == "count":
+        codes = [nodes.add("Equal", values, nodes.number(code)) for code in MISSING_COUNTS]
+        coded = nodes.either(codes)
+        known = nodes.add("And", known, nodes.add("Not", coded))
+        values = nodes.where(coded, nodes.number(0), values)
+    cells.numbers[column], cells.missing[column] = values, nodes.add("Not", known)
     cells.reasons.append((has(Form.UNCLEAR), f"{column} may be one number or another"))
     cells.reasons.append((has(Form.UNREAD), f"{column} is not read by this graph"))
     ends = [("Less", each.low), ("Greater", each.high)] if column in COLUMNS else []
-    outside = [nodes.add(sign, read.values, nodes.number(e)) for sign, e in ends if np.isfinite(e)]
+    outside = [nodes.add(sign, values, nodes.number(e)) for sign, e in ends if np.isfinite(e)]
     return [(nodes.add("And", known, o), f"{column} cannot be what it is") for o in outside]
 
 

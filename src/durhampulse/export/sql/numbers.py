@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.export.forms import REGEX, Form, forms_of, unclear_before_mil
 from durhampulse.export.program import Input
@@ -301,6 +302,9 @@ def _value(at: int, rule: ColumnRule, dialect: Dialect) -> str:
     }
     cases = " ".join(f"WHEN {form:d} THEN {text}" for form, text in forms.items())
     value = f"CASE f_{at} {cases} ELSE NULL END"
+    if rule.kind == "count":
+        for code in MISSING_COUNTS:
+            value = f"NULLIF({value}, {code}e0)"
     if rule.kind != "rate" or rule.unit == "fraction":
         return value
     return f"({value}) / CASE WHEN {power} = {_PERCENT} THEN 1e0 ELSE 100e0 END"
