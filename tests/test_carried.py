@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
+import durhampulse as dp
 from durhampulse.cli import app
 from durhampulse.creators.carried import carried_column, carried_kind
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.exceptions import InputError
@@ -201,6 +203,26 @@ def test_names_that_repeat_give_way_to_a_column_that_tells_creators_apart(links,
     assert rivals == (first != "Ann 0")
     named = read_creators(frame, identifier="Influencer")
     assert named.table["Influencer_ID"].iloc[0] == "Ann 0"
+
+
+@pytest.mark.parametrize(
+    "header", ["Kullan\u0131c\u0131 ad\u0131", "Gebruikersnaam", "Блогер", "Hesap"]
+)
+def test_headers_of_handles_are_known_in_further_languages(header):
+    creators = read_creators(table(**{header: "c{}".format}))
+    assert creators.table["Influencer_ID"].iloc[7] == "c7"
+
+
+def test_column_that_a_model_learned_by_its_own_name_stays_that_column(tmp_path):
+    market = dp.simulate_market(300, seed=5).table
+    market["ER in %"] = market["Avg_Views_per_Post"] / market["Followers"]
+    market.to_csv(tmp_path / "a.csv", index=False)
+    scorer = write_logistic(tmp_path / "a.csv", tmp_path / "model")
+    assert "ER in %" in scorer.rules
+    later = [header for header in market if header != "Engagement_Rate"]
+    columns = scorer.headers("later.csv", later, ReadOptions()).columns
+    assert columns["ER in %"] == "ER in %"
+    assert "Engagement_Rate" not in columns
 
 
 def test_identifier_rounded_by_a_spreadsheet_is_refused():

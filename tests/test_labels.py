@@ -53,6 +53,7 @@ def test_clear_words_of_cases_are_read(name, words, deals):
     [
         ("yes", "no"),
         ("on", "off"),
+        ("S\u00ec", "No"),
         ("1. Yes", "0. No"),
         ("2 = Signed", "1 = Declined"),
         ("S\u00ed", "No"),

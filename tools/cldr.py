@@ -31,7 +31,7 @@ _PATTERN = re.compile(r"(0+)\s*([^0]*)")
 _LARGEST = 10**12
 
 _MORE_SIZES = {
-    10**3: ("thousands", "tsd", "\u5343"),
+    10**3: ("thousands", "tsd.", "\u5343"),
     10**4: ("w",),
     10**5: ("lakh", "lakhs", "lac", "lacs"),
     10**6: ("mio",),

@@ -41,6 +41,8 @@ _HEADERS: dict[Sort, str] = {
         "handle, username, user name, user handle, screen name, login, login name, user, "
         "benutzername, nutzername, nutzer, utilisateur, nom d'utilisateur, pseudo, usuario, "
         "nombre de usuario, utente, nome utente, usuário, nome de usuário, логин, ник, никнейм, "
+        "kullan\u0131c\u0131 ad\u0131, kullan\u0131c\u0131, nazwa użytkownika, gebruikersnaam, "
+        "nama pengguna, блогер, "
         "имя пользователя, пользователь, 用户名, 账号, 帐号, 账号名, 达人, 博主, 主播, 达人昵称, "
         "ユーザー名, アカウント, アカウント名, クリエイター, インフルエンサー, उपयोगकर्ता, "
         "उपयोगकर्ता नाम, اسم المستخدم, المستخدم, ব্যবহারকারী, ব্যবহারকারীর নাম, صارف, صارف نام, "
@@ -48,6 +50,7 @@ _HEADERS: dict[Sort, str] = {
     ),
     "account": (
         "account, account name, channel, channel name, channel title, channel handle, "
+        "hesap, hesap ad\u0131, kanal ad\u0131, "
         "channel info, page name, profile name, kanal, kanalname, konto, chaîne, compte, "
         "nom de la chaîne, canal, nombre del canal, cuenta, canale, nome del canale, conta, "
         "nome do canal, канал, название канала, аккаунт, 频道, 频道名称, 主页, "
@@ -63,13 +66,15 @@ _HEADERS: dict[Sort, str] = {
     "email": (
         "email, e-mail, mail, email address, e-mail-adresse, mail address, courriel, "
         "adresse e-mail, correo, correo electrónico, posta elettronica, indirizzo email, "
-        "endereço de e-mail, почта, электронная почта, эл. почта, 邮箱, 电子邮件, メール, "
+        "endereço de e-mail, e-posta, "
+        "почта, электронная почта, эл. почта, 邮箱, 电子邮件, メール, "
         "メールアドレス, ईमेल, البريد الإلكتروني, ইমেইল, ای میل, 이메일"
     ),
     "name": (
         "name, full name, display name, real name, first name, last name, surname, given name, "
         "first and last name, vor- und nachname, nom et prénom, nombre y apellidos, "
         "nome e cognome, "
+        "nazwa, imię i nazwisko, naam, ad soyad, nama, "
         "family name, nickname, vorname, nachname, nom, prénom, nom complet, nombre, apellido, "
         "nombre completo, nome, cognome, nome completo, sobrenome, apelido, имя, фамилия, фио, "
         "полное имя, 姓名, 名字, 名称, 名稱, 昵称, 暱稱, 名前, 氏名, ニックネーム, नाम, اسم, "
@@ -84,11 +89,12 @@ _HEADERS: dict[Sort, str] = {
     ),
     "country": (
         "country, countries, country code, country name, country title, country/region, "
-        "location, land, pays, "
+        "location, land, pays, ülke, kraj, negara, "
         "país, paese, страна, 国家, 国家/地区, 国, देश, بلد, البلد, الدولة, দেশ, ملک, 국가"
     ),
     "language": (
         "language, languages, main language, content language, sprache, langue, idioma, lengua, "
+        "dil, język, taal, bahasa, "
         "lingua, língua, язык, 语言, 言語, भाषा, لغة, اللغة, ভাষা, زبان, 언어"
     ),
     "picture": (
@@ -100,6 +106,7 @@ _HEADERS: dict[Sort, str] = {
     "fee": (
         "fee, fees, price, prices, cost, rate card, asking price, quote, quotation, honorar, "
         "preis, tarif, prix, cachet, tarifa, precio, honorarios, caché, tariffa, prezzo, compenso, "
+        "ücret, fiyat, cena, prijs, harga, "
         "preço, cachê, цена, стоимость, гонорар, 报价, 价格, 费用, 料金, 価格, 単価, 報酬, शुल्क, "
         "कीमत, سعر, السعر, أجر, দাম, মূল্য, قیمت, فیس, 가격, 단가"
     ),

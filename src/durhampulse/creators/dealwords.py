@@ -27,7 +27,7 @@ _YES = frozenset(
     | {"はい", "예", "네", "evet", "tak", "ano", "igen", "da", "kyllä", "ναι", "نعم", "כן", "हाँ"}
     | {"हां", "हा", "ya", "có", "ใช่", "হ্যাঁ", "بله", "бар", "áno", "wahr", "verdadero", "vrai"}
     | {"verdadeiro", "vero", "истина", "真", "✓", "✔", "✔\ufe0f"}
-    | {"on", "✅", "☑", "☑\ufe0f", "👍", "○", "◯"}
+    | {"sì", "on", "✅", "☑", "☑\ufe0f", "👍", "○", "◯"}
 )
 _NO = frozenset(
     {"0", "no", "n", "false", "f", "não", "nao", "non", "nein", "nee", "nej", "nei", "нет", "ні"}
@@ -102,6 +102,7 @@ OUTCOME_HEADERS = frozenset(
     | {"sponsorisé", "converti", "gagné", "signé", "pagato", "sponsorizzato", "convertito"}
     | {"vinto", "betaald", "opłacone", "оплачено", "партнер", "партнёр", "спонсор", "合作"}
     | {"сделка", "契約", "sponsorlu", "sponsorluk", "رعاية", "kooperation", "collab"}
+    | {"gesponsord", "współpraca"}
     | {"是否合作", "成交", "是否成交", "签约", "是否签约", "成約", "提携", "협찬", "계약"}
 )
 """Headers that name an outcome, by their letters and digits in lower case."""

@@ -317,18 +317,26 @@ QUALITY_LEVELS: dict[str, str] = {
     "sd": "SD",
     "480p": "SD",
     "360p": "SD",
+    "640x480": "SD",
     "hd": "HD",
     "fhd": "HD",
     "full hd": "HD",
     "720p": "HD",
+    "1280x720": "HD",
+    "1920x1080": "HD",
     "1080p": "HD",
     "4k": "4K",
     "uhd": "4K",
     "4k uhd": "4K",
     "2160p": "4K",
+    "3840x2160": "4K",
 }
 """Spellings of `QUALITIES`, in lower case."""
 
+_PERCENT = re.compile(
+    r"[\s_]*\(?\s*(?:in|en)?\s*(?:%|percent|pct|prozent)\s*\)?\s*$", re.IGNORECASE
+)
+"""What a rate's header says of its unit."""
 _BY_KEY = {key: column.name for column in COLUMNS.values() for key in column.aliases}
 
 
@@ -337,7 +345,10 @@ def canonical_name(header: str) -> str | None:
 
     Examples
     --------
-    >>> canonical_name("Follower Count"), canonical_name("shoe size")
-    ('Followers', None)
+    >>> canonical_name("Follower Count"), canonical_name("ER in %"), canonical_name("shoe size")
+    ('Followers', 'Engagement_Rate', None)
     """
-    return _BY_KEY.get(header_key(header))
+    name = _BY_KEY.get(header_key(header))
+    if name is None and (rate := _BY_KEY.get(header_key(_PERCENT.sub("", header)))):
+        return rate if COLUMNS[rate].kind == "rate" else None
+    return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -113,7 +114,7 @@ def decide_unit(
             f"Write the column in one unit, or insist: --unit {column}=fraction.",
         )
     by_size = detect_unit(bare, signed)
-    if "%" in header or "percent" in header.casefold():
+    if re.search(r"(?i)%|percent|prozent|(?:\b|_)pct\b", header):
         if by_size == "fraction" and np.isfinite(bare).any():
             raise InputError(
                 f"{where}: its header '{header}' says percent, its numbers look like fractions.",

@@ -17,6 +17,7 @@ NULL_WORDS = frozenset(
     | {"s.o.", "s. o.", "n.d.", "n. d.", "n/d", "s/d", "s.d.", "non disponible", "no disponible"}
     | {"desconocido", "inconnu", "sconosciuto", "desconhecido", "#n/d", "#nv", "#bezug!", "#zahl!"}
     | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!", "#error!"}
+    | {"loading...", "#n/v"}
 )
 """Words and spreadsheet errors that stand for a missing value, in lower case."""
 

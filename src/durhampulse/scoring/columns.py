@@ -63,7 +63,10 @@ class ModelColumns:
         again = {*options.keep, *options.feature, *asked.values()}
         gone = {*options.drop, *(self._dropped - again)}
         there = [header for header in headers if header not in gone]
-        named = name_columns(name, there, asked, Ledger(), usual=self.usual)
+        # A column that the model learned from by its own name is no standard column.
+        own = {h for h in there if h in self._seen and h not in COLUMNS} - {*asked.values()}
+        others = [header for header in there if header not in own]
+        named = name_columns(name, others, asked, Ledger(), usual=self.usual)
         require_extra(name, named, options)
         extra = [h for h in there if h not in named and unclaimed(h) not in self._seen]
         proposed = ""
