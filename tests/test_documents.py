@@ -13,6 +13,7 @@ from durhampulse.extras import EXTRAS
 from tests.layers import DESK_LAYERS, LAYERS
 
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "durhampulse"
 
 
 def test_contributing_lists_layers_in_order():
@@ -20,6 +21,16 @@ def test_contributing_lists_layers_in_order():
     blocks = re.findall(r"(?m)^```\n([a-z ]+)\n```$", text)
     packages = [name for name in LAYERS if not name.startswith("_")]
     assert [block.split() for block in blocks] == [packages, DESK_LAYERS]
+
+
+@pytest.mark.parametrize("package", [name for name in LAYERS if (SOURCE / name).is_dir()])
+def test_architecture_names_every_module_in_the_row_of_its_package(package):
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    (row,) = re.findall(rf"(?m)^\| `{package}` \|.*$", text)
+    modules = {path.stem for path in (SOURCE / package).iterdir() if path.suffix in (".py", "")}
+    assert modules - {"__init__", "__pycache__", "templates", "demo"} <= {
+        *re.findall(r"`(\w+)`", row)
+    }
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
