@@ -133,6 +133,8 @@ class Counting:
         name, lease_until = claimed
         at, start = clock.now(), time.perf_counter()
         with store.reading() as db:
+            if not store.is_sqlite:  # pages that are asked for meanwhile need the other cores
+                db.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
             value = count(db)
         rest = timedelta(seconds=_REST * (time.perf_counter() - start))
         c = kept_count.c  # whoever took too long writes nothing over the count of the next
