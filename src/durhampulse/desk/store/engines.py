@@ -126,6 +126,7 @@ def _set_up_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.execute(f"SET random_page_cost = {_PAGE_COST}")
+        connection.execute("SET jit = off")  # compiling a page's query takes longer than the query
         connection.commit()
 
 
