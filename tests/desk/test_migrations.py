@@ -15,6 +15,7 @@ from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.undoing import preview_undo
 from durhampulse.desk.outcomes.watching import draw_of_no
 from durhampulse.desk.review.queue import progress
+from durhampulse.desk.shortlist.members import members
 from durhampulse.desk.shortlist.order import SCORE_INDEXES
 from durhampulse.desk.store.acts import latest_acts
 from durhampulse.desk.store.database import open_store
@@ -381,6 +382,18 @@ def test_migration_finds_decided_creators_by_state_and_single_reviews(store_url)
         assert progress(db, 1, None).today == 1
         assert draw_of_no(db).reviewed == 2
         assert db.scalar(select(creator_list.c.edition)) == 0
+
+
+def test_migration_finds_creators_with_a_flag_by_an_index(store_url):
+    kinds = {"a": 0, "b": UNLIKE_BIT, "c": 1, "d": UNLIKE_BIT + 4, "e": 6}
+    with older_store("0041", store_url) as db:
+        for name, flags in kinds.items():
+            db.execute(insert(creator).values(external_id=name, flags=flags, probability=0.5,
+                                              state="open", lottery=0.5, run_id=1))  # fmt: skip
+        numbers = {row.external_id: row.id for row in db.execute(select(creator))}
+    with newest_store(store_url) as db:
+        assert {*db.scalars(members("flag-4"))} == {numbers["d"], numbers["e"]}
+        assert {*db.scalars(members("flag-6"))} == {numbers["e"]}
 
 
 def test_indexes_built_anew_are_those_of_the_migrations(store):

@@ -18,7 +18,7 @@ from sqlalchemy import event, insert, select, text, update
 from durhampulse.decision.bands import BANDS, MAYBE, Thresholds, on_edge
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist import grouped
+from durhampulse.desk.shortlist import grouped, members
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import (
     BAND_NAMES,
@@ -301,6 +301,41 @@ def test_short_list_is_read_before_its_creators_are_looked_for(listed):
         assert "SCAN creator" not in plan
     else:
         assert plan.index("InitPlan") < plan.index("(id = ANY (")
+
+
+def test_few_with_a_flag_are_read_before_they_are_looked_for(listed):
+    store, rules, _ = listed
+
+    plan = plan_of_page(store, rules, View(sort="followers", flag=("2",)))
+
+    if store.is_sqlite:
+        assert "SEARCH creator USING INTEGER PRIMARY KEY (rowid=?)" in plan
+        assert "SCAN flagged USING COVERING INDEX ix_creator_flagged" in plan
+        assert "SCAN creator" not in plan
+    else:
+        assert "ix_creator_flagged" in plan
+        assert plan.index("InitPlan") < plan.index("(id = ANY (")
+
+
+@pytest.mark.parametrize("few", [0, 20_000])
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(flag=("2",)), View(flag=("0", "2"), sort="external_id", descending=False),
+        View(flag=("0",), sort="niche"), View(flag=("2",), sort="state", search="A"),
+        View(flag=("2",), band=(UNLIKE,)),
+    ],
+)  # fmt: skip
+def test_creators_with_a_flag_are_the_same_however_many_have_one(listed, view, few, monkeypatch):
+    store, rules, table = listed
+    monkeypatch.setattr(members, "_FEW", few)
+
+    with store.reading() as db:
+        numbers = [row.id for rows in shortlist.walk(db, view, rules) for row in rows]
+        total = shortlist.totals(db, view, rules).creators
+
+    assert numbers == expected(table, view, rules)
+    assert total == len(numbers)
 
 
 def plan_of_page(store, rules, view):

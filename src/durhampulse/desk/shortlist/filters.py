@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, or_
@@ -13,9 +13,11 @@ from durhampulse.desk.shortlist.view import BAND_NAMES, NOBODY, UNLIKE, View
 from durhampulse.desk.store.search import SearchBy, held
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
-__all__ = ["FoundBy", "matching", "within"]
+__all__ = ["FEW", "FoundBy", "matching", "within"]
 
-FoundBy = SearchBy | Literal["list", "owner"]
+FoundBy = SearchBy | Literal["list", "owner", "flag"]
+FEW: Collection[FoundBy] = ("list", "owner", "flag")
+"""Ways of looking few creators up first, of whom each is then looked at alone."""
 
 
 def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
@@ -24,7 +26,7 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     Parameters
     ----------
     by
-        How search, list and owner are looked up: as of
+        How search, list, owner and flags are looked up: as of
         :func:`~durhampulse.desk.store.search.held`, or one of the sets first and the rest in its
         creators only.
     """
@@ -37,18 +39,19 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     for kind, name in view.sets.items():
         if kind == by:
             conditions.append(is_one_of_few(name))
-        elif by in ("row", "list", "owner"):
+        elif by == "row" or by in FEW:
             conditions.append(is_member(name))
         else:
             conditions.append(c.id.in_(members(name)))
     if view.owner == NOBODY:
         conditions.append(~IS_OWNED)
-    if view.flag:
-        bits = sum(1 << int(flag) for flag in view.flag)
-        conditions.append(c.flags.bitwise_and(bits) == bits)
+    if by == "flag":
+        conditions.append(is_one_of_few(view.flagged))
+    elif view.flag:
+        conditions.append(c.flags.bitwise_and(view.flag_bits) == view.flag_bits)
     if view.search:
         # mypy narrows the type by each comparison, not by a set of them.
-        way: SearchBy = "row" if by == "list" or by == "owner" else by  # noqa: PLR1714
+        way: SearchBy = "row" if by == "list" or by == "owner" or by == "flag" else by  # noqa: PLR1714
         conditions.append(held(view.search, way))
     return conditions
 

@@ -1,4 +1,4 @@
-"""Who stands in a list: one made by hand, that of an import, of a campaign, or of an owner."""
+"""Who stands in a list (by hand, of an import, a campaign or an owner), or has some flags."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from durhampulse.desk.store.tables import (
     act,
     creator,
     creator_list,
+    has_flags,
     list_creator,
     ownership,
     proposal,
@@ -85,7 +86,7 @@ def members(name: str) -> Select[int]:
     Parameters
     ----------
     name
-        As in a view's `sets`.
+        As in a view's `sets`, or its `flagged`.
     """
     kind, _, number = name.rpartition("-")
     at = int(number)
@@ -97,7 +98,15 @@ def members(name: str) -> Select[int]:
         return select(ownership.c.creator_id).where(*_OWNED_BY_SOMEBODY)
     if kind == "owner":
         return select(ownership.c.creator_id).where(OWNED, ownership.c.person_id == at)
+    if kind == "flag":
+        return _flagged(at)
     return select(list_creator.c.creator_id).where(list_creator.c.list_id == at)
+
+
+def _flagged(bits: int) -> Select[int]:
+    others = creator.alias("flagged")
+    query = select(others.c.id).where(has_flags(others), others.c.flags.bitwise_and(bits) == bits)
+    return query.with_hint(others, "INDEXED BY ix_creator_flagged", "sqlite")
 
 
 def _runs(upload: int) -> Select[int]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.filters import FoundBy, matching, within
+from durhampulse.desk.shortlist.filters import FEW, FoundBy, matching, within
 from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
 from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, members
 from durhampulse.desk.shortlist.order import BY, number_of, parts_of
@@ -310,7 +310,7 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
 
 def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
     """Return a view's conditions for a walk in order, which marks the creators of a long list."""
-    if by in ("list", "owner"):
+    if by in FEW:
         return matching(view, rules, by)
     marked = [is_marked(db, name) for name in view.sets.values()]
     rest = view.without_sets()
@@ -321,10 +321,12 @@ def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[Colum
 
 
 def _found_by(db: Connection, view: View) -> FoundBy:
-    """Return how search and list are best looked up, when the whole list is gone through."""
+    """Return how search, sets and flags are best looked up, where all the list is gone through."""
     for kind, name in view.sets.items():
         if has_few(db, name):
             return kind
+    if view.flag and has_few(db, view.flagged):
+        return "flag"
     return best_by(db, view.search) if view.search else "texts"
 
 

@@ -189,6 +189,16 @@ class View:
         names: dict[Literal["list", "owner"], str] = {"list": self.listed} if self.listed else {}
         return names | ({"owner": f"owner-{self.owner}"} if self.owner not in ("", NOBODY) else {})
 
+    @property
+    def flag_bits(self) -> int:
+        """The view's flags, as they are stored together."""
+        return sum(1 << int(flag) for flag in self.flag)
+
+    @property
+    def flagged(self) -> str:
+        """Those with all of the view's flags, as ``members`` knows them; empty without flags."""
+        return f"flag-{self.flag_bits}" if self.flag else ""
+
     def without_sets(self) -> View:
         """Return the view of all creators, whatever sets they are in."""
         return replace(self, listed="", owner=self.owner if self.owner == NOBODY else "")

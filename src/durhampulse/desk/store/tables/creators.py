@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Double,
+    FromClause,
     Index,
     Integer,
     String,
@@ -49,6 +50,7 @@ __all__ = [
     "WAITS",
     "InBytes",
     "creator",
+    "has_flags",
     "outcome_is",
     "replaced",
     "score",
@@ -106,6 +108,18 @@ _LAST = literal_column(str(UNSHOWN), Double)
 SHOWN = case((HAS_PRECEDENT, func.coalesce(creator.c.probability, _LAST)), else_=_LAST)
 """The probability that pages show, `UNSHOWN` where they show none."""
 Index("ix_creator_by_niche", InBytes(creator.c.niche), Grouping(SHOWN), creator.c.id)
+
+
+def has_flags(creators: FromClause) -> ColumnElement[bool]:
+    """Return the condition, written out for an index, that something stands out about creators."""
+    raised = creators.c.flags.op("&")(literal_column(str(UNLIKE_BIT - 1)))
+    return Grouping(raised) != literal_column("0")
+
+
+Index(
+    "ix_creator_flagged", creator.c.flags, creator.c.id,
+    sqlite_where=has_flags(creator), postgresql_where=has_flags(creator),
+)  # fmt: skip
 WAITS = and_(creator.c.state == literal_column("'open'"), creator.c.deal.is_(None))
 DRAWN = creator.c.lottery < literal_column(str(LOTTERY))
 DECIDED = creator.c.state != literal_column("'open'")
