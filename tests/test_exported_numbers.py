@@ -166,24 +166,20 @@ def answers(scored):
 
 
 def is_unread(engine, cell):
-    """Whether a cell has signs that no operator of a graph, or of SQLite, replaces.
+    """Whether a cell has signs that no operator of a graph replaces.
 
-    For a graph, that is a tab beside the word between a range's ends too.
+    That is a tab beside the word between a range's ends too.
     """
-    if not {"\u25b2", "\u2b07", "\u2248"}.isdisjoint(cell):
-        return engine != "duckdb"
     if engine == "onnxruntime" and re.search(
         r"[^\S ](to|bis|do|\u0434\u043e)\s|\s(to|bis|do|\u0434\u043e)[^\S ]", cell
     ):
         return True
     return engine == "onnxruntime" and any(
-        (c.isdecimal() and not c.isascii()) or "\uff01" <= c <= "\uff5e" for c in cell
+        (c.isdecimal() and not c.isascii())
+        or "\uff01" <= c <= "\uff5e"
+        or c in "\u25b2\u2b07\u2248"
+        for c in cell
     )
-
-
-def skip_amounts(engine, kind):
-    if engine == "onnxruntime" and kind == "any":
-        pytest.skip("a graph reads no amounts")
 
 
 def of_kind(cells, kind):
@@ -203,8 +199,6 @@ def test_the_reader_finds_no_number(cell, kind):
 @pytest.mark.parametrize("engine", [*ENGINES])
 def test_numbers_are_read_as_people_write_them(engine):
     for (cell, kind), value in VALUES.items():
-        if engine == "onnxruntime" and kind == "any":
-            continue
         unit = 10.0 ** math.ceil(
             math.log10(abs(value))
         )  # of the number's size, for its last digits
@@ -224,7 +218,6 @@ def test_numbers_are_read_as_people_write_them(engine):
 ])  # fmt: skip
 @pytest.mark.parametrize("engine", [*ENGINES])
 def test_the_column_tells_the_decimal_sign(engine, decimal, numbers):
-    skip_amounts(engine, "any")
     scored = ENGINES[engine](program_for("any", decimal, 1e6), [*numbers])
     expected = [1 / (1 + math.exp(-value / 1e6)) for value in numbers.values()]
     assert answers(scored) == pytest.approx(expected, abs=1e-8)
@@ -237,7 +230,6 @@ def test_the_column_tells_the_decimal_sign(engine, decimal, numbers):
 ])  # fmt: skip
 @pytest.mark.parametrize("engine", [*ENGINES])
 def test_cells_that_are_no_number_or_two_are_not_scored(engine, cells, kind, answer):
-    skip_amounts(engine, kind)
     read = answers(ENGINES[engine](program_for(kind), cells))
     assert dict(zip(cells, read, strict=True)) == {
         cell: "unread" if is_unread(engine, cell) else answer for cell in cells
@@ -337,15 +329,18 @@ def test_exported_queries_read_what_the_program_reads(engine, kind, decimal, cel
 @pytest.mark.parametrize("engine", [*ENGINES])
 def test_exported_queries_read_amounts_as_the_program_reads_them(engine, decimal, currency):
     """Cells whose parts are drawn by themselves; those in another currency refuse their row."""
-    skip_amounts(engine, "any")
     rng = np.random.default_rng(17)
     cells = [written_amount(rng) for _ in range(3_000)]
     read = answers(ENGINES[engine](program_for("any", decimal, 1e3, currency), cells))
     expected = own_answers("any", decimal, cells, currency)
+    unread = [
+        c for c, r in zip(cells, read, strict=True) if r == "unread" and not is_unread(engine, c)
+    ]
+    assert len(unread) < (len(cells) / 100 if engine == "onnxruntime" else 1), unread
     for cell, answer, own in zip(cells, read, expected, strict=True):
-        if is_unread(engine, cell):
-            assert answer in (own, "unread"), cell
-        elif isinstance(own, str):
+        if answer == "unread":
+            continue
+        if isinstance(own, str):
             assert answer == own, cell
         else:
             assert answer == pytest.approx(own, abs=1e-9), cell

@@ -75,6 +75,13 @@ class Nodes:
             first = self.add("Add", first, other)
         return first
 
+    def joined(self, texts: Sequence[str]) -> str:
+        """Return texts one behind the other, row by row."""
+        first, *others = texts
+        for other in others:
+            first = self.add("StringConcat", first, other)
+        return first
+
     def matches(self, text: str, pattern: str) -> str:
         """Return whether text matches a regular expression as a whole."""
         return self.add("RegexFullMatch", text, pattern=pattern)

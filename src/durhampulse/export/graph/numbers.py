@@ -14,34 +14,38 @@ import numpy as np
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.words import NULL_WORDS
 from durhampulse.export.forms import REGEX, Form, forms_of, unclear_before_mil
+from durhampulse.export.graph.amounts import Amounts, is_foreign, read_amounts, read_ends
 from durhampulse.export.graph.nodes import Nodes
-from durhampulse.export.graph.patterns import BLANK, NO_BLANK, escaped, words_pattern
+from durhampulse.export.graph.patterns import (
+    BLANK,
+    GAP,
+    INNER,
+    NO_BLANK,
+    REMOVED_BLANKS,
+    SIGN,
+    escaped,
+    words_pattern,
+)
+from durhampulse.export.graph.pieces import halves, holds, replaced, without
 from durhampulse.export.program import Input
 from durhampulse.export.spellings import RANGE_WORDS, SHORT, plain_characters, ranges, size_words
 
 __all__ = ["Numbers", "read_numbers"]
 
-_REMOVED_BLANKS = " \t\n\r\u00a0\u2009\u202f"
-_READ = {*_REMOVED_BLANKS, *"\u2019\u2212\u2010\u2011\u2012\u2013\u2014\u2015\u301c\u212a"}
+_READ = {*REMOVED_BLANKS, *"\u2019\u2212\u2010\u2011\u2012\u2013\u2014\u2015\u301c\u212a"}
 """Signs beyond ASCII, and blanks, that are read; for others a graph has no operator."""
-_SEPARATOR = rf"[{_REMOVED_BLANKS}'\x{{2019}}]"
-_INNER = rf"[0-9.,{_REMOVED_BLANKS}'\x{{2019}}]"
-_G = rf"[{_REMOVED_BLANKS}]{{0,4}}"
-"""Blanks in a number: no more than are removed."""
-_SIGN = rf"{_G}[+\-\x{{2212}}]?{_G}"
-_BEFORE = rf"{_G}\(?{_SIGN}{_INNER}*"
+_SEPARATOR = rf"[{REMOVED_BLANKS}'\x{{2019}}]"
+_BEFORE = rf"{GAP}\(?{SIGN}{INNER}*"
 """What stands before the word behind the digits."""
-_AFTER = rf"{_G}\)?{_G}"
+_AFTER = rf"{GAP}\)?{GAP}"
 _EXPONENT = r"[+\-\x{2212}]?(?:[0-9]*[.,]?[0-9]+|[0-9]+[.,])[eE][+\-\x{2212}]?0?[0-9]{1,2}"
 _FAR_EXPONENT = r"[+\-\x{2212}]?(?:[0-9]*[.,]?[0-9]+|[0-9]+[.,])[eE][+\-\x{2212}]?[1-9][0-9]{2}"
 _ENDLESS = r"[+\-\x{2212}]?(?i:inf|infinity)"
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212~\u301c"
 _BETWEEN = f"(?:[{_DASHES[1:]}\\-]|{'|'.join(RANGE_WORDS)})"
-_OTHER_BLANK = rf"[{_REMOVED_BLANKS[1:]}]"
-_MINUS_BEHIND = rf"{_G}{_INNER}*[0-9]%?[\-\x{{2212}}]{_G}"
-_PERCENT_BEFORE = rf"{_G}%[0-9]{_INNER}*{_G}"
-_MOST = 24
-"""Pieces that a number has between separators of one kind."""
+_OTHER_BLANK = rf"[{REMOVED_BLANKS[1:]}]"
+_MINUS_BEHIND = rf"{GAP}{INNER}*[0-9]%?[\-\x{{2212}}]{GAP}"
+_PERCENT_BEFORE = rf"{GAP}%[0-9]{INNER}*{GAP}"
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,21 @@ def read_numbers(inputs: Sequence[Input], nodes: Nodes) -> list[Numbers]:
     """Append what reads columns of numbers, and return them in their order."""
     if not inputs:
         return []
-    raw = nodes.add("Concat", *(each.header for each in inputs), axis=0)
+    amounts = _amounts([each for each in inputs if each.rule.kind == "any"], nodes)
+    texts = [
+        amounts[each.header].text if each.header in amounts else each.header for each in inputs
+    ]
+    raw = nodes.add("Concat", *texts, axis=0)
     powers = _powers(nodes, raw)
     ends = _ends(nodes, raw, powers)
     parts = {name: nodes.split(value, len(inputs)) for name, value in vars(ends).items()}
     forms = [
-        _form(each, nodes, _Ends(**{name: columns[at] for name, columns in parts.items()}))
+        _form(
+            each,
+            nodes,
+            _Ends(**{name: columns[at] for name, columns in parts.items()}),
+            amounts.get(each.header),
+        )
         for at, each in enumerate(inputs)
     ]
     form = nodes.add("Concat", *forms, axis=0)
@@ -83,6 +96,18 @@ def read_numbers(inputs: Sequence[Input], nodes: Nodes) -> list[Numbers]:
         Numbers(_fraction(each.rule, value, sign, nodes), its_form)
         for each, value, sign, its_form in zip(inputs, columns, percent, forms, strict=True)
     ]
+
+
+def _amounts(inputs: Sequence[Input], nodes: Nodes) -> dict[str, Amounts]:
+    """Append what reads amounts, those of all columns at once; return it by their headers."""
+    if not inputs:
+        return {}
+    amounts = read_amounts(nodes, nodes.add("Concat", *(each.header for each in inputs), axis=0))
+    parts = {name: nodes.split(value, len(inputs)) for name, value in vars(amounts).items()}
+    return {
+        each.header: Amounts(**{name: columns[at] for name, columns in parts.items()})
+        for at, each in enumerate(inputs)
+    }
 
 
 def _fraction(rule: ColumnRule, value: str, percent: str, nodes: Nodes) -> str:
@@ -99,106 +124,129 @@ def _powers(nodes: Nodes, raw: str) -> dict[int, str]:
         if word != "%":
             words.setdefault(power, []).append(word)
     return {
-        power: nodes.matches(raw, rf"(?i){_BEFORE}(?:{words_pattern(some)}){_G}\+?{_AFTER}")
+        power: nodes.matches(raw, rf"(?i){_BEFORE}(?:{words_pattern(some)}){GAP}\+?{_AFTER}")
         for power, some in words.items()
     }
 
 
-def _ends(nodes: Nodes, raw: str, powers: dict[int, str]) -> _Ends:
+def _ends(nodes: Nodes, raw: str, powers: dict[int, str], priced: str | None = None) -> _Ends:
     short = "|".join(escaped(word) for word in SHORT if word)
     is_short = nodes.matches(raw, rf"(?i){_BEFORE}(?:{short})?{_AFTER}")
-    point = nodes.matches(raw, rf"(?s){_BEFORE}[.]{_G}[^0-9.,'\x{{2019}}){_REMOVED_BLANKS}].*")
+    point = nodes.matches(raw, rf"(?s){_BEFORE}[.]{GAP}[^0-9.,'\x{{2019}}){REMOVED_BLANKS}].*")
     return _Ends(
-        none=nodes.matches(raw, rf"{_BEFORE}(?:{_G}\+)?{_AFTER}"),
-        percent=nodes.matches(raw, rf"{_BEFORE}{_G}%{_AFTER}|{_MINUS_BEHIND}|{_PERCENT_BEFORE}"),
-        size=nodes.either([*powers.values()]),
-        mil=nodes.matches(raw, rf"(?i){_BEFORE}{_G}mil{_G}\+?{_AFTER}"),
+        none=nodes.matches(raw, rf"{_BEFORE}(?:{GAP}\+)?{_AFTER}"),
+        percent=nodes.matches(raw, rf"{_BEFORE}{GAP}%{_AFTER}|{_MINUS_BEHIND}|{_PERCENT_BEFORE}"),
+        size=nodes.either([*powers.values(), *([priced] if priced else [])]),
+        mil=nodes.matches(raw, rf"(?i){_BEFORE}{GAP}mil{GAP}\+?{_AFTER}"),
         no_number=nodes.add("And", point, nodes.add("Not", is_short)),
     )
 
 
-def _form(each: Input, nodes: Nodes, ends: _Ends) -> str:
+def _form(each: Input, nodes: Nodes, ends: _Ends, amounts: Amounts | None) -> str:
     """Append what tells how a cell is written, a range too: a number of :class:`.Form`."""
-    raw, rule = each.header, each.rule
+    raw, rule = amounts.text if amounts else each.header, each.rule
     several = nodes.matches(raw, rf"(?s).*{_BETWEEN}.*{_BETWEEN}.*")
     is_range = nodes.matches(raw, rf"(?s).*{_BETWEEN}.*")
     is_range = nodes.add("And", is_range, nodes.add("Not", several))
     left, right = _parted(nodes, nodes.chosen(raw, is_range))
     both = nodes.add("Concat", left, right, axis=0)
-    forms = _form_of(both, rule, nodes, _ends(nodes, both, _powers(nodes, both)))
+    priced = None
+    if amounts:
+        both, priced = read_ends(nodes, both)
+    forms = _form_of(both, rule, nodes, _ends(nodes, both, _powers(nodes, both), priced))
     missing = nodes.add("Equal", forms, nodes.constant(Form.MISSING, np.int64))
     numbers = nodes.add("And", *nodes.split(nodes.add("Not", missing), 2))
     is_range = nodes.put(is_range, is_range, numbers)
-    return _form_of(raw, rule, nodes, ends, is_range)
+    form = _form_of(raw, rule, nodes, ends, is_range, amounts)
+    if amounts is None or not rule.currency:
+        return form
+    number = nodes.either([_is(nodes, form, each) for each in (Form.POINT, Form.COMMA)])
+    foreign = is_foreign(nodes, each.header, amounts, rule.currency)
+    unclear = nodes.constant(Form.UNCLEAR, np.int64)
+    return nodes.where(nodes.add("And", number, foreign), unclear, form)
+
+
+def _is(nodes: Nodes, form: str, wanted: Form) -> str:
+    return nodes.add("Equal", form, nodes.constant(wanted, np.int64))
 
 
 def _parted(nodes: Nodes, text: str) -> tuple[str, str]:
     """Return the two ends of ranges."""
     left = right = text
     for between in (*_DASHES, *RANGE_WORDS):
-        left, _ = _halves(nodes, left, between)
-        _, end = _halves(nodes, text, between)
-        right = nodes.where(_holds(nodes, text, between), end, right)
+        left, _ = halves(nodes, left, between)
+        _, end = halves(nodes, text, between)
+        right = nodes.where(holds(nodes, text, between), end, right)
     return left, right
 
 
 def _form_of(
-    text: str, rule: ColumnRule, nodes: Nodes, ends: _Ends, is_range: str | None = None
+    text: str,
+    rule: ColumnRule,
+    nodes: Nodes,
+    ends: _Ends,
+    is_range: str | None = None,
+    amounts: Amounts | None = None,
 ) -> str:
     """Append what tells how text is written."""
-    other = Form.UNREAD if rule.kind == "any" and is_range is not None else Form.MISSING
-    answer = nodes.constant(other, np.int64)
+    answer = nodes.constant(Form.MISSING, np.int64)
     cases = [
-        *_odd_forms(text, rule, nodes),
+        *([(amounts.is_unread, Form.UNREAD)] if amounts else []),
+        *_odd_forms(text, rule, nodes, amounts),
         *([] if is_range is None else [(is_range, Form.UNCLEAR)]),
         (ends.no_number, Form.MISSING),
-        *_usual_forms(text, rule, nodes, ends),
-        (nodes.matches(text, rf"{_SIGN}{_INNER}{{25,}}.*"), Form.UNREAD),
+        *_usual_forms(text, rule, nodes, ends, amounts),
+        (nodes.matches(text, rf"{SIGN}{INNER}{{25,}}.*"), Form.UNREAD),
     ]
     for condition, case in reversed(cases):
         answer = nodes.where(condition, nodes.constant(case, np.int64), answer)
     return answer
 
 
-def _odd_forms(text: str, rule: ColumnRule, nodes: Nodes) -> list[tuple[str, Form]]:
+def _odd_forms(
+    text: str, rule: ColumnRule, nodes: Nodes, amounts: Amounts | None
+) -> list[tuple[str, Form]]:
     """Append the forms that come before all shapes of digits."""
     odd = ranges({*plain_characters()} - _READ)
     digits = ranges({c for c, sign in plain_characters().items() if sign.isdigit()})
     words = "|".join(word.strip() for word in RANGE_WORDS)
-    unread = [
-        rf"{_G}{_FAR_EXPONENT}{_G}",
-        rf"{_G}{_ENDLESS}{_G}",
-    ]
+    unread = [rf"{GAP}{_FAR_EXPONENT}{GAP}", rf"{GAP}{_ENDLESS}{GAP}"]
     nothing = rf"(?s)[^0-9{digits}]*"
     if rule.kind != "count":
-        unread.append(rf"{_G}\({_G}(?:{_EXPONENT}|{_FAR_EXPONENT}){_G}\){_G}")
-        nothing += rf"|{_G}%.*%{_G}"
+        unread.append(rf"{GAP}\({GAP}(?:{_EXPONENT}|{_FAR_EXPONENT}){GAP}\){GAP}")
+        nothing += rf"|{GAP}%.*%{GAP}"
     patterns = [
         (rf"(?i){BLANK}*(?:{words_pattern(sorted(NULL_WORDS))}){BLANK}*", Form.MISSING),
         (_long_number(rule), Form.POINT),
         (rf"(?s){BLANK}*{NO_BLANK}.{{39,}}{NO_BLANK}{BLANK}*", Form.MISSING),
         ("|".join(unread), Form.UNREAD),
         (nothing, Form.MISSING),
-        (rf"(?s).*[{odd}].*|.*[{_REMOVED_BLANKS}]{{5,}}.*", Form.UNREAD),
+        (rf"(?s).*[{odd}].*|.*[{REMOVED_BLANKS}]{{5,}}.*", Form.UNREAD),
         (
             rf"(?s).*{_OTHER_BLANK}(?:{words}){BLANK}.*|.*{BLANK}(?:{words}){_OTHER_BLANK}.*",
             Form.UNREAD,
         ),
-        (rf"{_G}{_EXPONENT}{_G}", Form.EXPONENT),
+        (rf"{GAP}{_EXPONENT}{GAP}", Form.EXPONENT),
     ]
-    return [(nodes.matches(text, pattern), form) for pattern, form in patterns]
+    forms = [(nodes.matches(text, pattern), form) for pattern, form in patterns]
+    if amounts:  # digits alone may be a price
+        bare = nodes.add("Not", amounts.is_amount)
+        forms = [(nodes.add("And", bare, has), form) for has, form in forms]
+    return forms
 
 
 def _usual_forms(
-    text: str, rule: ColumnRule, nodes: Nodes, ends: _Ends
+    text: str, rule: ColumnRule, nodes: Nodes, ends: _Ends, amounts: Amounts | None
 ) -> Iterator[tuple[str, Form]]:
     """Append the forms of digits with signs between them and a word behind."""
     some = [ends.none, ends.size] if rule.kind == "count" else [ends.none, ends.size, ends.percent]
     follows = {"any": nodes.either(some), "none": ends.none, "size": ends.size}
+    if amounts:
+        follows["price"] = amounts.is_price
     mil = unclear_before_mil(rule)
     for shape, end, form in forms_of(rule):
-        if end == "price":
-            continue  # a graph reads no currency
+        if end == "price" and amounts is None:
+            continue
         pattern = _written(shape, rule.kind == "count")
         written = nodes.add("And", nodes.matches(text, pattern), follows[end])
         if form in mil:
@@ -210,23 +258,23 @@ def _long_number(rule: ColumnRule) -> str:
     """Return the pattern of what is a number however long it is."""
     minus = "" if rule.kind == "count" else "-?"
     if minus and rule.decimal != ",":
-        return rf"{_G}-?(?:[0-9]+[.]?[0-9]*|[.][0-9]+){_G}"
-    return f"{_G}{minus}[0-9]+{_G}"
+        return rf"{GAP}-?(?:[0-9]+[.]?[0-9]*|[.][0-9]+){GAP}"
+    return f"{GAP}{minus}[0-9]+{GAP}"
 
 
 def _body(shape: str) -> str:
-    return REGEX[shape].replace("[' ]", _SEPARATOR).replace(" *", _G)
+    return REGEX[shape].replace("[' ]", _SEPARATOR).replace(" *", GAP)
 
 
 def _written(shape: str, is_count: bool) -> str:
     """Return the pattern of digits of a shape in a cell, whatever follows them."""
-    body, rest = _body(shape), rf"(?:[^0-9.,'\x{{2019}}{_REMOVED_BLANKS}()]"
-    usual = rf"{_SIGN}(?:{body}){_G}{rest}[^0-9()]*)?"
+    body, rest = _body(shape), rf"(?:[^0-9.,'\x{{2019}}{REMOVED_BLANKS}()]"
+    usual = rf"{SIGN}(?:{body}){GAP}{rest}[^0-9()]*)?"
     if is_count:
         return usual
     inner = rest.replace("()]", r"()+\-\x{2212}]")
-    accounted = rf"{_G}\({_G}(?:{body}){_G}{inner}[^0-9()+\-\x{{2212}}]*)?\){_G}"
-    return rf"{usual}|{accounted}|{_G}(?:{body})%?[\-\x{{2212}}]{_G}|{_G}%(?:{body}){_G}"
+    accounted = rf"{GAP}\({GAP}(?:{body}){GAP}{inner}[^0-9()+\-\x{{2212}}]*)?\){GAP}"
+    return rf"{usual}|{accounted}|{GAP}(?:{body})%?[\-\x{{2212}}]{GAP}|{GAP}%(?:{body}){GAP}"
 
 
 def _values(nodes: Nodes, raw: str, form: str, powers: dict[int, str]) -> str:
@@ -255,59 +303,23 @@ def _values(nodes: Nodes, raw: str, form: str, powers: dict[int, str]) -> str:
 def _plain_text(nodes: Nodes, raw: str, comma: str, exponent: str, power: str) -> str:
     """Return a cell's number as text that every program reads: 145.5e3."""
     whole = raw
-    for blank in _REMOVED_BLANKS:
-        whole = _without(nodes, whole, blank)
+    for blank in REMOVED_BLANKS:
+        whole = without(nodes, whole, blank)
     digits = whole
     for sign in "'\u2019+-\u2212()%":
-        digits = _without(nodes, digits, sign)
+        digits = without(nodes, digits, sign)
     worded = nodes.add("Not", nodes.matches(digits, "[0-9.,]*(?:[eE][0-9]*)?"))
     heads = nodes.chosen(digits, worded)
     letters = {letter for word in size_words() for letter in (word[0], word[0].upper())}
     for letter in sorted(letters | {"\u212a"} - {"%"}):
-        heads, _ = _halves(nodes, heads, letter)
+        heads, _ = halves(nodes, heads, letter)
     digits = nodes.put(digits, worded, heads)
-    by_point = _without(nodes, digits, ",")
-    by_comma = _replaced(nodes, _without(nodes, digits, "."), ",", ".")
-    minus = nodes.matches(raw, rf"(?s){_G}[(\-\x{{2212}}].*|.*[\-\x{{2212}}]{_G}")
+    by_point = without(nodes, digits, ",")
+    by_comma = replaced(nodes, without(nodes, digits, "."), ",", ".")
+    minus = nodes.matches(raw, rf"(?s){GAP}[(\-\x{{2212}}].*|.*[\-\x{{2212}}]{GAP}")
     sign = nodes.where(minus, nodes.constant("-0"), nodes.constant("0"))
     text = nodes.add("StringConcat", sign, nodes.where(comma, by_comma, by_point))
     text = nodes.add("StringConcat", text, power)
     for sign, by in (("\u2212", "-"), ("\u2212", "-"), (",", ".")):
-        whole = _replaced(nodes, whole, sign, by)
+        whole = replaced(nodes, whole, sign, by)
     return nodes.where(exponent, whole, text)
-
-
-def _without(nodes: Nodes, text: str, sign: str) -> str:
-    """Return text without a sign."""
-    first, *others = _pieces(nodes, text, sign, _MOST)
-    for piece in others:
-        first = nodes.add("StringConcat", first, piece)
-    return first
-
-
-def _replaced(nodes: Nodes, text: str, sign: str, by: str) -> str:
-    """Return text whose first sign, if there is one, is replaced."""
-    first, second = _halves(nodes, text, sign)
-    joined = nodes.add("StringConcat", nodes.add("StringConcat", first, nodes.constant(by)), second)
-    return nodes.where(_holds(nodes, text, sign), joined, text)
-
-
-def _holds(nodes: Nodes, text: str, sign: str) -> str:
-    return nodes.matches(text, f"(?s).*{escaped(sign)}.*")
-
-
-def _halves(nodes: Nodes, text: str, sign: str) -> list[str]:
-    """Return text before and behind the first sign; all of it and nothing where there is none."""
-    return _pieces(nodes, text, sign, 2, maxsplit=1)
-
-
-def _pieces(nodes: Nodes, text: str, sign: str, most: int, **options: int) -> list[str]:
-    """Return the pieces of text between signs, as many for every text, the last ones empty.
-
-    One more text is split and dropped again, so that there are as many pieces as wanted.
-    """
-    longer = nodes.add("Concat", text, nodes.constant([sign.join("0" * most)]), axis=0)
-    split = nodes.add("StringSplit", longer, outputs=2, delimiter=sign, **options)
-    start, end, rows = (nodes.constant([n], np.int64) for n in (0, -1, 0))
-    ours = nodes.add("Slice", split, start, end, rows)
-    return [nodes.column(ours, at) for at in range(most)]
