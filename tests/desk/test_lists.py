@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 from collections import Counter
@@ -98,6 +99,43 @@ def test_marks_of_a_long_list_are_read_once_until_it_changes(filled, rules, monk
         delete_list(db, spring, "ann")
     again.close()
     assert ids_of(filled, view, rules) == []
+
+
+def test_marks_follow_who_is_put_in_and_taken_out(filled, rules, monkeypatch):
+    monkeypatch.setattr(members, "_FEW", 5)
+    with filled.writing() as db:
+        number = make_list(db, "Spring", "ann")
+        add_members(db, number, [*range(10, 40)], "ann")
+    members.warm_marks(filled)
+    monkeypatch.setattr(members, "_marks", None)  # none is read anew
+    view = View(sort="niche", listed=str(number))
+    with filled.writing() as db:
+        assert add_members(db, number, [39, 40, 400, 10**6], "ann") == 2  # the last is nobody
+        assert remove_members(db, number, [10, 11, 99], "ann") == 2
+    expected = {*range(12, 41), 400}
+    assert {*ids_of(filled, view, rules)} == expected
+    with contextlib.suppress(ZeroDivisionError), filled.writing() as db:
+        remove_members(db, number, [12], "ann")
+        raise ZeroDivisionError  # nothing of it stands
+    assert {*ids_of(filled, view, rules)} == expected
+    with filled.reading() as db:
+        assert members.those_in(db, str(number), [9, 12, 40, 41, 400, 10**6]) == {12, 40, 400}
+        assert {
+            row.id for row in pages.page(db, replace(view, sort="probability"), rules).rows
+        } == expected
+
+
+def test_long_lists_alone_are_read_ahead(filled, monkeypatch):
+    monkeypatch.setattr(members, "_FEW", 5)
+    monkeypatch.setattr(members, "_MOST_KEPT", 2)
+    with filled.writing() as db:
+        numbers = [make_list(db, f"List {at}", "ann") for at in range(4)]
+        for number, size in zip(numbers, (9, 8, 7, 3), strict=True):
+            add_members(db, number, [*range(1, size + 1)], "ann")
+    members.warm_marks(filled)
+    with filled.reading() as db:
+        kept = db.get_execution_options()["marks"]
+    assert {*kept} == {str(number) for number in numbers[1:3]}
 
 
 def test_marks_of_no_more_lists_are_kept_than_allowed(filled, rules, monkeypatch):

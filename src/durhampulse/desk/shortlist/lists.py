@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, literal, select, update
 
+from durhampulse.desk.shortlist.members import follow
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.store.bulk import insert_one, numbers_in
@@ -186,26 +187,33 @@ def delete_list(db: Connection, number: int, by: str) -> None:
 
 def put_in(db: Connection, number: int, creators: Sequence[int]) -> int:
     """Insert the places of creators in a list; return how many were not there yet."""
-    _renew(db, number)
+    edition = _renew(db, number)
     stored = creator.c.id.in_(numbers_in(db, creators))
     places = select(literal(number), creator.c.id).where(stored)
     into = insert_or(db, list_creator).from_select(["list_id", "creator_id"], places)
-    counted = into.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    return int(db.execute(counted).rowcount)
+    new = into.on_conflict_do_nothing().returning(list_creator.c.creator_id)
+    added = db.scalars(new).all()
+    follow(db, number, edition, added, is_in=True)
+    return len(added)
 
 
 def take_out(db: Connection, number: int, creators: Sequence[int]) -> int:
     """Delete the places of creators in a list; return how many were there."""
-    _renew(db, number)
+    edition = _renew(db, number)
     place = list_creator.c
     mine = (place.list_id == number, place.creator_id.in_(numbers_in(db, creators)))
-    return int(db.execute(delete(list_creator).where(*mine)).rowcount)
+    gone = delete(list_creator).where(*mine).returning(place.creator_id)
+    removed = db.scalars(gone).all()
+    follow(db, number, edition, removed, is_in=False)
+    return len(removed)
 
 
-def _renew(db: Connection, number: int) -> None:
-    """Take a list's row lock, with which its next edition comes."""
+def _renew(db: Connection, number: int) -> int | None:
+    """Return a list's next edition, with its row lock; None where it is gone."""
     c = creator_list.c
-    db.execute(update(creator_list).where(c.id == number).values(edition=c.edition + 1))
+    renewed = update(creator_list).where(c.id == number).values(edition=c.edition + 1)
+    edition: int | None = db.scalar(renewed.returning(c.edition))
+    return edition
 
 
 def add_members(db: Connection, number: int, creators: Sequence[int], by: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from durhampulse.desk.store.bulk import numbers_in
+from durhampulse.desk.store.database import FOLLOWERS, Store
 from durhampulse.desk.store.tables import (
     OWNED,
     act,
@@ -38,7 +41,10 @@ from durhampulse.desk.store.tables import (
     score,
 )
 
-__all__ = ["ANYBODYS", "IS_OWNED", "has_few", "is_marked", "is_member", "is_one_of_few", "members"]
+__all__ = [
+    "ANYBODYS", "IS_OWNED", "follow", "has_few", "is_marked", "is_member", "is_one_of_few",
+    "members", "those_in", "warm_marks",
+]  # fmt: skip
 
 _FEW = 20_000
 _MOST_KEPT = 20
@@ -138,16 +144,7 @@ def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
     For walks through most of an index: a byte of what is sent along is found in a third of the time
     of a look-up. The store keeps the marks of some lists for as long as they stand.
     """
-    kept: dict[str, tuple[Any, bytes]] = db.get_execution_options().get("marks", {})
-    edition = _edition(db, name)
-    stood, marks = kept.get(name, (None, b""))
-    if edition is None or stood != edition:
-        marks = _marks(db, name)
-        kept.pop(name, None)
-        if edition is not None:
-            kept[name] = edition, marks
-        while len(kept) > _MOST_KEPT:
-            kept.pop(next(iter([*kept]), ""), None)
+    marks = _marks_of(db, name)
     sent = bindparam("marks", marks, LargeBinary, unique=True)
     if db.dialect.name == "postgresql":
         inside = creator.c.id <= len(marks)  # whoever came since is behind the last mark
@@ -155,6 +152,81 @@ def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
         return case((inside, func.get_byte(sent, at) == 1), else_=false())
     mark: ColumnElement[bytes] = func.substr(sent, creator.c.id, 1)
     return mark == literal_column("x'01'")
+
+
+def those_in(db: Connection, name: str, numbers: Sequence[int]) -> set[int]:
+    """Return which of some creators stand in a list, by its marks where they are kept."""
+    marks = _kept_marks(db, name, _edition(db, name))
+    if marks is not None:
+        return {number for number in numbers if marks[number - 1 : number] == b"\1"}
+    of_list = members(name)
+    (column,) = of_list.selected_columns
+    return {*db.scalars(of_list.where(column.in_(numbers_in(db, numbers))))}
+
+
+def warm_marks(store: Store) -> None:
+    """Read the marks of the long lists made by hand, the latest first, before a page needs them."""
+    with store.reading() as db:
+        numbers = db.scalars(select(creator_list.c.id).order_by(creator_list.c.id.desc())).all()
+    warmed = 0
+    for number in numbers:
+        with store.reading() as db:
+            if not has_few(db, str(number)):
+                _marks_of(db, str(number))
+                warmed += 1
+        if warmed == _MOST_KEPT:
+            return
+
+
+def follow(
+    db: Connection, number: int, edition: int | None, changed: Sequence[int], *, is_in: bool
+) -> None:
+    """Have the kept marks of a list follow a change of it, as soon as that is committed.
+
+    Parameters
+    ----------
+    db
+        The connection that changes it.
+    number, edition
+        The list, and the edition that begins with the change; the marks kept are followed up where
+        they are of the edition before, and read anew by the next page otherwise.
+    changed, is_in
+        Who comes into the list, or else leaves it.
+    """
+    options = db.get_execution_options()
+    kept, name = options["marks"], str(number)
+
+    def mark() -> None:
+        stood, marks = kept.get(name, (None, b""))
+        if edition is None or stood != edition - 1:
+            return
+        renewed = np.zeros(max(len(marks), *changed, 0), dtype=np.uint8)
+        renewed[: len(marks)] = np.frombuffer(marks, dtype=np.uint8)
+        renewed[np.array(changed, dtype=np.int64) - 1] = is_in
+        kept[name] = edition, renewed.tobytes()
+
+    options[FOLLOWERS].append(mark)
+
+
+def _marks_of(db: Connection, name: str) -> bytes:
+    """Return the marks of a list, which are kept while its edition stands."""
+    edition = _edition(db, name)
+    marks = _kept_marks(db, name, edition)
+    if marks is None:
+        marks = _marks(db, name)
+        kept: dict[str, tuple[Any, bytes]] = db.get_execution_options().get("marks", {})
+        kept.pop(name, None)
+        if edition is not None:
+            kept[name] = edition, marks
+        while len(kept) > _MOST_KEPT:
+            kept.pop(next(iter([*kept]), ""), None)
+    return marks
+
+
+def _kept_marks(db: Connection, name: str, edition: Any) -> bytes | None:
+    """Return the marks that are kept of a list's edition; None where there are none."""
+    stood, marks = db.get_execution_options().get("marks", {}).get(name, (None, None))
+    return marks if edition is not None and stood == edition else None
 
 
 def _edition(db: Connection, name: str) -> Any:

@@ -29,11 +29,10 @@ from sqlalchemy import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.filters import FEW, FoundBy, matching, within
 from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
-from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, members
+from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, those_in
 from durhampulse.desk.shortlist.order import BY, number_of, parts_of
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, Cursor, View
-from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.search import best_by, holding
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
@@ -273,9 +272,7 @@ def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
     """Return which of some creators a view's search finds and its list holds."""
     kept = holding(db, ids, view.search) if view.search else {*ids}
     for name in view.sets.values():
-        of_list = members(name)
-        (column,) = of_list.selected_columns
-        kept &= {*db.scalars(of_list.where(column.in_(numbers_in(db, ids))))}
+        kept &= those_in(db, name, ids)
     return kept
 
 

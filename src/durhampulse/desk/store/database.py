@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ from durhampulse.exceptions import InputError
 __all__ = [
     "AWAY",
     "DEFAULT_STORE",
+    "FOLLOWERS",
     "Store",
     "insert_or",
     "open_store",
@@ -49,6 +50,9 @@ __all__ = [
 _log = logging.getLogger("durhampulse")
 AWAY = (InterfaceError, OperationalError, TimeoutError)
 """What is raised while the database restarts, or has no time: try again."""
+
+FOLLOWERS = "followers"
+"""Name of the option of a writing connection that lists what is called once it has committed."""
 
 DEFAULT_STORE = "sqlite:///durhampulse.db"
 _LONGEST_WAIT = 20.0
@@ -70,7 +74,8 @@ class Store:
         self.engine = engine
         self.is_unscrubbed = False
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        self._snapshots = engine.execution_options(**options, marks={})
+        self._marks: dict[str, Any] = {}
+        self._snapshots = engine.execution_options(**options, marks=self._marks)
         # SQLite's own lock polls with a growing sleep, so writers of this process queue here first.
         self._turn = threading.Lock() if self.is_sqlite else None
         self._queue: set[object] = set()
@@ -104,13 +109,17 @@ class Store:
             If others write for so long that whoever asked would be gone by then.
         """
         entries: list[dict[str, Any]] = []
-        options = {"durable": durable, "is_folded": not self._long_works, PENDING: entries}
+        followers: list[Callable[[], object]] = []
+        options = {"durable": durable, "is_folded": not self._long_works, PENDING: entries,
+                   FOLLOWERS: followers, "marks": self._marks}  # fmt: skip
         engine = self.engine.execution_options(writes=True, **options)
         with self.writing_alone(), engine.begin() as db:
             if not (durable or self.is_sqlite):
                 db.exec_driver_sql("SET LOCAL synchronous_commit TO off")
             yield db
             append(db, entries)
+        for follow in followers:
+            follow()
 
     @contextlib.contextmanager
     def writing_alone(self) -> Iterator[None]:

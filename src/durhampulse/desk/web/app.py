@@ -147,10 +147,12 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
             sender = Sender(desk.store)
             sender.start()
             writing = asyncio.create_task(_write_last_use(desk))
+            warming = asyncio.create_task(asyncio.to_thread(desk.warm))
             try:
                 yield state
             finally:
                 writing.cancel()
+                await warming
                 await asyncio.to_thread(sender.stop)
                 desk.worker.stop()
                 await asyncio.to_thread(desk.counting.stop)

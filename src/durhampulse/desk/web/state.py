@@ -26,6 +26,7 @@ from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.review.queue import queue_counts, queue_counts_of
 from durhampulse.desk.review.worth import Remaining, enough_deals, remaining
 from durhampulse.desk.shortlist.facets import count_cells, rest_of
+from durhampulse.desk.shortlist.members import warm_marks
 from durhampulse.desk.shortlist.pages import Totals, histogram, totals
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
@@ -94,6 +95,13 @@ class Desk:
             return shortage_of(error) or "The store does not answer."
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         return "" if is_writable(folder) else "The disk is full."
+
+    def warm(self) -> None:
+        """Read ahead what the first pages of long lists need."""
+        try:
+            warm_marks(self.store)
+        except AWAY as error:
+            _log.warning("No list was read ahead: %s", error.__cause__ or error)
 
     def cells(self, db: Connection, view: View, rules: Rules) -> Kept | None:
         """Return what the counts beside a view's filters are added up from."""
