@@ -224,6 +224,20 @@ def stored_as(store, *names):
     return dict(zip(names, range(3, 3 + len(names)), strict=True))
 
 
+def test_outcomes_are_joined_by_a_handle_where_no_identifier_is_there(filled, tmp_path):
+    """As an import takes the handle; the name, which may be anybody's, comes after it."""
+    numbers = stored_as(filled, "@lena", "@kaja")
+    path = tmp_path / "outcomes.csv"
+    path.write_text("Name,Handle,deal\nLena,@lena,1\nKaja,@kaja,0\n")
+    assert recorded_from(filled, source_of(path)).kept == 2
+    with filled.reading() as db:
+        kept = dict(db.execute(select(outcome.c.creator_id, outcome.c.deal)).all())
+    assert kept == {numbers["@lena"]: True, numbers["@kaja"]: False}
+    path.write_text("who,deal\n@lena,1\n")
+    with pytest.raises(InputError, match="no Influencer_ID"):
+        recorded_from(filled, source_of(path))
+
+
 def test_outcomes_find_identifiers_in_any_form(filled, tmp_path):
     """A store from before the canonical form may hold 501.0, and 42 beside 42.0."""
     numbers = stored_as(filled, "42", "42.0", "501.0", "77", "@lena")

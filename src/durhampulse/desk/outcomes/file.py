@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.identity import identifier_candidates
 from durhampulse.creators.labels import read_labels, refuse_unreadable
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
@@ -144,6 +145,9 @@ def _required(
 ) -> tuple[str, str]:
     """Return the headers of identifiers and outcomes: as asked, as in the study, as recognised."""
     headers = {canonical_name(header): header for header in cells}
+    others = identifier_candidates(header for header in cells if not canonical_name(header))
+    if others:  # as an import takes a handle where nothing else names creators
+        headers.setdefault(IDENTIFIER, others[0])
     if rule is not None and rule.header in cells:
         headers[LABEL] = rule.header
     for column in (IDENTIFIER, LABEL):
