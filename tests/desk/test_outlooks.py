@@ -73,7 +73,7 @@ def test_grounds_name_the_value_that_somebody_typed():
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        (None, ""), ({}, ""),
+        (None, ""), ({}, ""), ({"binding": [], "pool": {"proposable": 0, "foreign": 9}}, ""),
         ({"binding": []}, "No limit held the set back: nobody else would have added anything."),
         ({"binding": ["niches", "budget"]},
          "What held the set back was the budget and the most per niche."),

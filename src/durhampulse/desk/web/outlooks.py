@@ -128,7 +128,7 @@ def _are(n: int) -> str:
 
 def bound(facts: Mapping[str, Any] | None) -> str:
     """Return which limits the set ran into when it was proposed, in sentences."""
-    if not facts or "binding" not in facts:
+    if not facts or "binding" not in facts or not facts.get("pool", {}).get("proposable", 1):
         return ""
     limits = [text for name, text in _LIMITS.items() if name in facts["binding"]]
     text = "No limit held the set back: nobody else would have added anything."
