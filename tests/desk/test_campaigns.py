@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -786,3 +787,17 @@ def test_set_without_anybody_is_said_and_not_agreed_on(visit):
     assert "What held the set back was the budget." in page
     for missing in ("Agree on this set", "Share with a client", "0 creators", "Nobody fits, 0"):
         assert missing not in page
+
+
+def test_new_campaign_plans_in_the_currency_of_most_fees(visit, filled, catalogue):
+    ann = visit("reviewer")
+    field = r'name="currency"[^>]* value="([^"]*)"'
+    assert re.search(field, ann.get("/campaigns").text)[1] == ""
+    with filled.writing() as db:
+        for currency, ids in (("SEK", (1, 2)), ("EUR", (3, 4, 5))):
+            fee = {"fee": 100.0, "currency": currency}
+            db.execute(update(creator).where(creator.c.id.in_(ids)).values(**fee))
+    assert re.search(field, ann.get("/campaigns").text)[1] == "EUR"
+    number = campaigns.make(filled, Brief(name="North", number=2, currency="SEK"), "ann")
+    propose(filled, catalogue, number, "ann")
+    assert re.search(field, ann.get(f"/campaigns/{number}").text)[1] == "SEK"

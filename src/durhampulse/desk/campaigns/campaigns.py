@@ -38,9 +38,11 @@ __all__ = [
     "reopen",
     "say",
     "shared",
+    "usual_currency",
 ]  # fmt: skip
 
 _MOST_LISTED = 200
+_SAMPLE = 1000
 _LONGEST_NOTE = 2_000
 
 
@@ -245,6 +247,14 @@ def shared(db: Connection, number: int, creators: Collection[int]) -> Sequence[A
                campaign.c.state.in_(RUNNING))
     )  # fmt: skip
     return db.execute(within.order_by(campaign.c.id)).all()
+
+
+def usual_currency(db: Connection) -> str:
+    """Return the currency of most fees of the list, by a sample; empty where none has one."""
+    sample = select(creator.c.currency).where(creator.c.currency.is_not(None)).limit(_SAMPLE)
+    named = sample.subquery().c.currency
+    query = select(named).group_by(named).order_by(func.count().desc(), named).limit(1)
+    return db.scalar(query) or ""
 
 
 def say(db: Connection, number: int, choices: dict[int, Choice]) -> None:

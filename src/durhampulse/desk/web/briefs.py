@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,12 +12,24 @@ from durhampulse.desk.campaigns.brief import Aim, Brief, Unit, currency_code
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.view import read_number
 from durhampulse.desk.store.tables import LONGEST_ID
+from durhampulse.desk.web.rendering import Context
 from durhampulse.exceptions import InputError
 
-__all__ = ["BriefBody", "read_brief", "read_fee"]
+__all__ = ["BriefBody", "BriefContext", "read_brief", "read_fee"]
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Amount = Annotated[float, Field(ge=0, le=1e12)]
+
+
+class BriefContext(Context):
+    """What the form of a brief needs; `brief` is none for a new campaign."""
+
+    brief: Brief | None
+    usual_currency: str
+    rules: Rules
+    niches: Sequence[str]
+    aims: Mapping[Aim, str]
+    units: Sequence[str]
 
 
 def read_brief(form: FormData, rules: Rules) -> Brief:

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse
 
 from durhampulse.desk.campaigns import campaigns, choices
 from durhampulse.desk.campaigns.bet import Bet, draw_bet
-from durhampulse.desk.campaigns.brief import AIMS, UNITS, Aim, Brief
+from durhampulse.desk.campaigns.brief import AIMS, UNITS, Brief
 from durhampulse.desk.campaigns.export import file_name, rows_of, write_campaign
 from durhampulse.desk.campaigns.proposal import (
     difference,
@@ -39,7 +39,7 @@ from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
-from durhampulse.desk.web.briefs import read_brief, read_fee
+from durhampulse.desk.web.briefs import BriefContext, read_brief, read_fee
 from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.listing import media_type, wanted_form
 from durhampulse.desk.web.outlooks import Line, bound, grounds, left_out, lines
@@ -56,16 +56,6 @@ __all__ = ["router"]
 router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
 _MOST_MATCHES = 10
 _MOST_ADDED = 50
-
-
-class BriefContext(Context):
-    """What the form of a brief needs; `brief` is none for a new campaign."""
-
-    brief: Brief | None
-    rules: Rules
-    niches: Sequence[str]
-    aims: Mapping[Aim, str]
-    units: Sequence[str]
 
 
 class CampaignsContext(BriefContext, template="campaigns.html"):
@@ -128,8 +118,15 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         rows, niches = campaigns.list_campaigns(db), read_niches(db)
+        currency = campaigns.usual_currency(db)
     context = CampaignsContext(
-        campaigns=rows, niches=niches, rules=rules, brief=None, aims=AIMS, units=UNITS
+        campaigns=rows,
+        niches=niches,
+        rules=rules,
+        brief=None,
+        usual_currency=currency,
+        aims=AIMS,
+        units=UNITS,
     )
     return render(request, who, context)
 
@@ -199,7 +196,8 @@ def show(
     seen = table[~table["id"].isin(unseen)]
     total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)
     context = CampaignContext(
-        campaign=current.row, brief=brief, rules=rules, niches=niches, aims=AIMS, units=UNITS,
+        campaign=current.row, brief=brief, usual_currency=brief.currency, rules=rules,
+        niches=niches, aims=AIMS, units=UNITS,
         crms=CRM_FORMATS, is_proposed=current.is_proposed, search=search,
         rows=_rows(seen), unseen=_rows(table[table["id"].isin(unseen)][["id", "name", "person"]]),
         lines=[] if unseen else lines(total, brief, words), grounds=grounds(total, brief, words),
