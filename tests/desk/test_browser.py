@@ -315,7 +315,7 @@ def test_a_note_survives_the_end_of_the_session(browser, tmp_path):
         expect(page.locator("h1")).to_have_text("Nothing was kept yet")
         page.get_by_role("button", name="Send it now").click()
         page.wait_for_url("**/creators/5")
-        expect(page.locator("main")).to_contain_text("Decline by Rita")
+        expect(page.locator("main")).to_contain_text("Declined by Rita")
 
 
 @pytest.mark.slow
