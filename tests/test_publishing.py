@@ -92,7 +92,7 @@ def test_table_schema_states_the_unit_and_levels_of_the_model():
     rate, niche, city, handle = table_schema(rules, {"Engagement_Rate", "Niche", "City"})["fields"]
     assert (rate["name"], rate["type"]) == ("ER", "number")
     assert rate["description"].endswith("as a percentage")
-    assert rate["constraints"]["minimum"] == 0
+    assert rate["constraints"] == {"minimum": 0, "maximum": 100 * 1e4}  # 10,000 times the followers
     assert niche["categories"] == ["Food", "Art"]
     assert "categories" not in city
     assert handle["type"] == "string"

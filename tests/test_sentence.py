@@ -104,8 +104,12 @@ def test_figure_that_would_lift_to_the_next_band_does(scorer, spoken):
     assert tried
 
 
-def test_nobody_is_called_he_or_she(spoken):
-    for *_, text in spoken:
+def test_nobody_is_called_he_or_she(scorer, spoken):
+    row, account, _ = spoken[0]
+    others = [replace(account, recommendation=NO_PRECEDENT), replace(account, refusal="chance")]
+    texts = [sentence_of(scorer.model, row, other, deal=deal)
+             for other in others for deal in (None, True, False)]  # fmt: skip
+    for text in [*texts, *(text for *_, text in spoken)]:
         assert not re.search(r"\b(he|she|her|his|him|hers)\b", text, re.IGNORECASE)
 
 

@@ -44,6 +44,8 @@ def test_wealth_is_the_likelihood_ratio_of_a_share_10_points_lower():
     looked = watch([1, 1, 0], np.full(3, 0.9))
     assert looked.p_value == pytest.approx(1 / (2 * 0.64 / 0.81))
     assert (looked.outcomes, looked.deals, looked.promised) == (3, 2, pytest.approx(0.9))
+    # The largest wealth counts, which a deal afterwards does not take back.
+    assert watch([0, 1], np.full(2, 0.9)).p_value == pytest.approx(0.5)
 
 
 def test_call_stands_whatever_comes_after():

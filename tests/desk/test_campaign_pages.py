@@ -42,6 +42,7 @@ def test_campaign_pages(visit, desk):
     assert (heads[1], cell.number_format) == ("Predicted Sponsorship", "0.00%")
     rows = [dict(zip(heads, row, strict=True)) for row in rows]
     assert 0 < len(rows) <= 5
+    assert [row["Place"] for row in rows] == [*range(1, len(rows) + 1)]
     assert {(row["Tier"], row["Fee"]) for row in rows} <= {("nano", 100), ("micro", 250.5)}
     assert {(row["Currency"], row["By Hand"], row["Campaign State"]) for row in rows} == {
         ("EUR", False, "draft")

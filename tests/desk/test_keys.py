@@ -53,6 +53,14 @@ def test_key_cannot_last_longer_than_a_year(store, days):
     assert error.value.field == "days"
 
 
+@pytest.mark.parametrize("days", [1, 365])
+def test_key_lasts_as_many_days_as_asked_for(store, days):
+    with store.writing() as db:
+        people.add_key(db, "crm", "viewer", "Ada", days=days)
+        row = db.execute(select(api_key)).one()
+    assert row.expires_at - row.created_at == timedelta(days=days)
+
+
 def test_last_use_of_a_key_is_written(store):
     uses = LastUse()
     with store.writing() as db:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sqlalchemy import func
+
 from durhampulse.desk.imports.refusals import Refused, reasons_of
 from durhampulse.desk.store.tables import refused, upload
 from tests.desk.conftest import bring
@@ -13,7 +15,7 @@ from tests.desk.lists import ROW, write_list
 def refuse(store, *reasons):
     """Refuse a row of the first upload for each reason instead of its own, from row 2 on."""
     with store.writing() as db:
-        number = db.scalar(upload.select().with_only_columns(upload.c.id))
+        number = db.scalar(upload.select().with_only_columns(func.min(upload.c.id)))
         db.execute(refused.delete().where(refused.c.upload_id == number))
         for row, reason in enumerate(reasons, 2):
             values = {"upload_id": number, "row": row, "external_id": "x", "reason": reason}
@@ -44,5 +46,6 @@ def test_reasons_beyond_ten_are_counted_together(filled):
     assert counted[10:] == [Refused("other reasons", 3, ())]
 
 
-def test_upload_without_refusals_has_no_reasons(filled):
+def test_upload_without_refusals_has_no_reasons(filled, catalogue, tmp_path):
+    bring(filled, catalogue, write_list(tmp_path, "b,-5,0.05,0.01,Tech,HD,1"), confirm=False)
     assert refuse(filled) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import random
 import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -209,6 +210,32 @@ def test_page_of_a_past_list_goes_down_to_whom_later_runs_left_alone(filled, rul
     assert [row.probability for row in rows] == [former[row.id] for row in rows]
 
 
+def put_scores(store, rows):
+    """Put scores into a store, and the runs that they are of."""
+    runs = Counter(row["run_id"] for row in rows)
+    with store.writing() as db:
+        version = db.scalar(select(model.c.version))
+        db.execute(insert(run), [
+            {"id": run_id, "kind": "import", "model_version": version, "by": "ann", "at": now(),
+             "applied_at": now(), "creators": creators} for run_id, creators in runs.items()
+        ])  # fmt: skip
+        db.execute(insert(score), rows)
+    store.tidy()
+
+
+def test_page_of_a_past_list_says_that_there_are_more_where_a_page_is_looked_for(bare):
+    """Of 103 creators looked for in the first run the second has put 53 at the end: 50 are left."""
+    store, _ = bare
+    first = [(number, 1, 1 - number / 1_000) for number in range(1, 201)]
+    second = [(number, 2, number / 1_000_000) for number in range(1, 54)]
+    names = "creator_id", "run_id", "probability"
+    rows = [dict(zip(names, row, strict=True), flags=0) for row in first + second]
+    put_scores(store, [*rows, {**rows[0], "run_id": 3}])
+    with store.reading() as db:
+        page = first_scores(db, Past((1, 2), [3], []), 0)
+    assert [row.id for row in page] == [*range(54, 105)]
+
+
 @pytest.mark.parametrize("earlier", [(1,), (1, 2, 3), (2, 1, 3), (3, 1)])
 def test_pages_of_a_past_list_are_in_order_and_read_off_an_index(bare, earlier):
     """Runs of any size over each other, put in place in any order, one after whom the list was."""
@@ -220,15 +247,7 @@ def test_pages_of_a_past_list_are_in_order_and_read_off_an_index(bare, earlier):
          "flags": rng.choice([0, 3, UNLIKE_BIT])}
         for run_id, share in shares.items() for number in range(1, 261) if rng.random() < share
     ]  # fmt: skip
-    with store.writing() as db:
-        version = db.scalar(select(model.c.version))
-        db.execute(insert(run), [
-            {"id": run_id, "kind": "import", "model_version": version, "by": "ann", "at": now(),
-             "applied_at": now(), "creators": sum(row["run_id"] == run_id for row in rows)}
-            for run_id in shares
-        ])  # fmt: skip
-        db.execute(insert(score), rows)
-    store.tidy()
+    put_scores(store, rows)
     last = {row["creator_id"]: row for run_id in earlier for row in rows if row["run_id"] == run_id}
     shown = {number: -1.0 if row["probability"] is None or row["flags"] >= UNLIKE_BIT
              else row["probability"] for number, row in last.items() if number != 7}  # fmt: skip

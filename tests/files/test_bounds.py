@@ -122,6 +122,17 @@ def test_a_name_that_is_no_text_is_refused(tmp_path, door):
 
 
 @pytest.mark.parametrize("door", DOORS)
+def test_text_that_is_not_utf8_is_refused(tmp_path, door):
+    offsets, data = pa.array([0, 1], pa.int32()).buffers()[1], pa.py_buffer(b"\xff")
+    words = pa.StringArray.from_buffers(1, offsets, data)
+    schema = pa.schema([("Niche", pa.string())])
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), schema) as writer:
+        writer.write_batch(pa.record_batch({"Niche": words}))
+    with pytest.raises(InputError, match=r"a\.arrow: not a readable Arrow file"):
+        door(tmp_path / "a.arrow")
+
+
+@pytest.mark.parametrize("door", DOORS)
 def test_an_index_beyond_its_dictionary_is_refused(tmp_path, door):
     words = pa.DictionaryArray.from_arrays(pa.array([0, 7]), pa.array(["a"]), safe=False)
     with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file:
