@@ -55,7 +55,7 @@ def test_creator_with_a_known_outcome_leaves_every_part_of_the_queue(filled, rul
     (ann,) = add_people(filled, "reviewer")
     low, _ = rules.band_ranges[MAYBE]
     kinds = {"unlike": (0.99, UNLIKE_BIT, 0.9), "maybe": (low + 0.01, 0, 0.9),
-             "edge": (rules.edge_ranges[0][0] + 1e-4, 0, 0.9), "sample": (0.01, 0, 0.0)}  # fmt: skip
+             "edge": (rules.edge_ranges[0][0][0] + 1e-4, 0, 0.9), "sample": (0.01, 0, 0.0)}  # fmt: skip
     probability, flags, lot = kinds[why]
     with filled.writing() as db:
         db.execute(update(creator).values(state="approved"))

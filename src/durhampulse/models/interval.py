@@ -43,6 +43,10 @@ second market 10% of *Yes* with an empty cell were above the upper end, on the o
 DOUBT, LEAN = 1.8, 0.3
 """For the chance of another band: how much instability counts either way, and how much of it the
 true log-odds are on average above high ones, of which the model is too timid."""
+STEP = 0.05
+"""Log-odds in whose multiples empty cells widen what chances of another band are told from."""
+_MOST_STEPS = 200
+_FARTHEST = 30.0
 FAR_DOWN = -4.0
 """Log-odds, 1.8%, below which the upper half grows."""
 HIGH = 0.4
@@ -130,9 +134,30 @@ class Interval:
         block
             The same rows, whose empty cells widen the half; complete rows if not given.
         """
-        unknown = np.zeros(len(logits)) if block is None else self._unknown(block)
+        steps = np.zeros(len(logits), np.intp) if block is None else self.steps(block)
         middle = logits + self.lean * np.clip(logits / HIGH - 1.0, 0.0, 1.0)
-        return middle, np.sqrt(self.doubt**2 + unknown)
+        return middle, np.asarray(self.doubt + STEP * steps, np.float64)
+
+    def logits_of(self, middle: Floats) -> Floats:
+        """Return the log-odds that have some middles, of :meth:`likely`; any shape."""
+        turns = np.array([-_FARTHEST, HIGH, 2 * HIGH, _FARTHEST])
+        return np.asarray(np.interp(middle, self.likely(turns)[0], turns))
+
+    def steps(self, block: Block) -> npt.NDArray[np.intp]:
+        """Return by how many steps empty cells widen each row's half of :meth:`likely`, (n_rows,).
+
+        They are counted in steps so that a store can keep them with a score.
+        """
+        return self._steps(self._unknown(block))
+
+    @property
+    def most_steps(self) -> int:
+        """The steps of a row without any cell."""
+        return int(self._steps(np.array([sum(r**2 for r in (self.empties or {}).values())]))[0])
+
+    def _steps(self, unknown: Floats) -> npt.NDArray[np.intp]:
+        wider = np.sqrt(self.doubt**2 + unknown) - self.doubt
+        return np.rint(np.minimum(wider / STEP, _MOST_STEPS)).astype(np.intp)
 
     def _unknown(self, block: Block) -> Floats:
         """Return the square of what a row's empty cells could change, shape (n_rows,)."""

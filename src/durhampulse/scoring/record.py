@@ -19,6 +19,8 @@ from durhampulse.features.peers import Peers
 
 __all__ = [
     "NO_BAND",
+    "STEP_BITS",
+    "STEP_UNIT",
     "UNLIKE",
     "UNLIKE_BIT",
     "Scores",
@@ -37,6 +39,9 @@ UNLIKE = len(ANSWERS) - 1
 """The answer for those without precedent."""
 UNLIKE_BIT = 1 << 15
 """Set among stored flags for those without precedent; no other flag has it."""
+STEP_BITS = 16
+STEP_UNIT = 1 << STEP_BITS
+"""Taken away from stored flags for each step by which empty cells widen a creator's chances."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,8 @@ class Scores:
         How many of the model's columns are empty.
     unlike
         What has no precedent, of :meth:`durhampulse.features.precedent.Precedent.kinds`.
+    steps
+        How much wider empty cells make a row's chances, of :meth:`.Interval.steps`.
     """
 
     y_prob: Floats
@@ -64,6 +71,7 @@ class Scores:
     flags: npt.NDArray[np.uint16]
     empty: npt.NDArray[np.intp]
     unlike: npt.NDArray[np.int16]
+    steps: npt.NDArray[np.intp]
 
     @property
     def order(self) -> Floats:
@@ -72,8 +80,13 @@ class Scores:
 
     @property
     def stored_flags(self) -> npt.NDArray[np.intp]:
-        """The flags, with one more for those without precedent."""
-        return self.flags.astype(np.intp) | np.where(self.unlike > 0, UNLIKE_BIT, 0)
+        """The flags, with one more for those without precedent; the steps of others above them.
+
+        The steps are taken away, so that whoever has precedent is below those who have none. The
+        lower bits of a negative number stay what they are: it is the two's complement.
+        """
+        above = np.where(self.unlike > 0, UNLIKE_BIT, -self.steps * STEP_UNIT)
+        return self.flags.astype(np.intp) + above
 
     def take(self, rows: npt.NDArray[np.intp]) -> Scores:
         """Return some of the rows."""

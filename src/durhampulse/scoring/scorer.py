@@ -146,6 +146,7 @@ class Scorer:
             flags=self.model.peers.flag_bits(block),
             empty=block.empty(self.columns),
             unlike=unlike,
+            steps=self.model.model.interval.steps(block),
         )
 
     def predict_proba(

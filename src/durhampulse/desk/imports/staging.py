@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from durhampulse.creators.block import Levels
 from durhampulse.creators.identifiers import canonical_identifier
@@ -20,7 +20,7 @@ from durhampulse.desk.imports.fees import Fees, fee_column, read_fees
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.objections import Objections
 from durhampulse.desk.store.search import search_text
-from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
+from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, has_flags, staged
 from durhampulse.scoring.chunks import Scored
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.summary import Summary
@@ -219,6 +219,7 @@ def import_summary(
     blank = profile.count(rules.block([]))
     probability, mine = staged.c.probability, staged.c.upload_id == number
     unlike = staged.c.flags >= UNLIKE_BIT
+    flagged = or_(unlike, has_flags(staged))
     bands = {
         band: db.scalar(
             select(func.count()).where(mine, ~unlike, probability >= low, probability < high)
@@ -231,7 +232,7 @@ def import_summary(
         **counts,
         "rows": sum(part["rows"] for part in parts),
         "refused": sum(part["refused"] for part in parts) + counts["twice"],
-        "flagged": db.scalar(select(func.count()).where(mine, staged.c.flags != 0)) or 0,
+        "flagged": db.scalar(select(func.count()).where(mine, flagged)) or 0,
         "unreadable": unreadable,
         **{name: sum(part.get(name, 0) for part in parts) for name in ("fees", "unclear_fees")},
         "bands": bands,

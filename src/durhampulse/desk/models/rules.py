@@ -6,25 +6,21 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.decision.bands import BANDS, NO_PRECEDENT, YES, Thresholds, may_be, on_edge
+from durhampulse.decision.bands import BANDS, NO_PRECEDENT, Thresholds, may_be
 from durhampulse.decision.promise import NO_YES_AT, Promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
+from durhampulse.desk.models.edges import Edges, Range
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
-from durhampulse.models.weights import log_odds, sigmoid
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer
 
 __all__ = ["Range", "Rules", "stored_frame"]
-
-Range = tuple[float, float]
-"""From the first to below the second."""
 
 
 @dataclass(frozen=True)
@@ -104,24 +100,20 @@ class Rules:
         return self.thresholds.ranges()
 
     @cached_property
-    def edge_ranges(self) -> list[Range]:
+    def edges(self) -> Edges:
         """The probabilities that have a good chance to belong to another band."""
-        if self.scorer.refusal:
-            return []
-        turning = (self.thresholds.review_at, self.thresholds.yes_at)
-        y_prob = np.unique([*sigmoid(np.linspace(-12, 12, 24_001)), *turning])
-        logits = log_odds(y_prob)
-        interval = self.scorer.model.model.interval
-        edge = on_edge(logits, interval.likely(logits), self.thresholds)
-        turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
-        ends = np.r_[y_prob, self.thresholds.ranges()[YES][1]][turns]
-        return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
+        return Edges(self.scorer.model.model.interval, self.thresholds)
+
+    @property
+    def edge_ranges(self) -> list[list[Range]]:
+        """Those probabilities by the steps of stored flags; none where nothing is recommended."""
+        return [[]] if self.scorer.refusal else self.edges.by_steps
 
     def on_edge(self, probability: float | None, flags: int = 0) -> bool:
-        """Whether a probability has a good chance to belong to another band."""
-        if flags & UNLIKE_BIT:
+        """Whether a creator has a good chance to belong to another band."""
+        if probability is None or flags & UNLIKE_BIT or self.scorer.refusal:
             return False
-        return probability is not None and any(a <= probability < b for a, b in self.edge_ranges)
+        return self.edges.hold(probability, flags)
 
     def may_be(self, probability: float | None, flags: int = 0) -> str:
         """Return in which other band a creator may be; empty where that is unlikely."""

@@ -15,6 +15,7 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.review.worth import worth
 from durhampulse.desk.shortlist.facets import Cells, waiting_of
+from durhampulse.desk.shortlist.filters import on_edge
 from durhampulse.desk.shortlist.order import BY, BY_STATE
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import Store, insert_or
@@ -166,6 +167,8 @@ def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datet
         wanted = wanted.order_by(c.probability.desc())
         wanted = wanted.with_hint(creator, _BY_PROBABILITY, "sqlite")
     rows: list[Row[Any]] = []
+    if why == "edge":
+        wanted = wanted.where(on_edge(rules))
     wanted = wanted.add_columns(c.probability, c.low, c.high)
     with store.reading() as db:
         for low, high in _ranges(rules, why):  # one query each: a range scan of an index
@@ -186,8 +189,9 @@ def _ranges(rules: Rules, why: Why) -> list[Range]:
     if why != "edge":
         return [rules.band_ranges[MAYBE if why == "maybe" else NO]]
     low, high = rules.band_ranges[MAYBE]
-    above = [(max(a, high), b) for a, b in rules.edge_ranges if b > high]
-    below = [(a, min(b, low)) for a, b in rules.edge_ranges if a < low]
+    widest = rules.edge_ranges[-1]
+    above = [(max(a, high), b) for a, b in widest if b > high]
+    below = [(a, min(b, low)) for a, b in widest if a < low]
     return sorted([*above, *below], reverse=True)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Integer, cast, func, or_, select
 from durhampulse.decision.bands import MAYBE
 from durhampulse.decision.likely import likely_probabilities
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.filters import on_edge, within
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.settings import read_setting, write_setting
@@ -91,13 +92,12 @@ def remaining(db: Connection, rules: Rules, without: Collection[int] = ()) -> Re
     interval. Those of the numbers `without` are left out.
     """
     c, enough = creator.c, enough_deals(db)
-    ranges = [rules.band_ranges[MAYBE], *rules.edge_ranges]
+    maybe = within(c.probability, [rules.band_ranges[MAYBE]])
     bin_of = cast(c.probability * _BINS, Integer)
     means = (func.avg(c.probability), func.avg(c.low), func.avg(c.high))
     grouped = (
         select(func.count(), *means)
-        .where(WAITS, HAS_PRECEDENT, c.id.not_in(without),
-               or_(*((c.probability >= low) & (c.probability < high) for low, high in ranges)))
+        .where(WAITS, HAS_PRECEDENT, c.id.not_in(without), or_(maybe, on_edge(rules)))
         .group_by(bin_of)
         .with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
     )  # fmt: skip

@@ -178,6 +178,7 @@ def _scored(
         flags=(flags % UNLIKE_BIT).astype(np.uint16),
         empty=np.zeros(len(rows), dtype=np.intp),
         unlike=(flags >= UNLIKE_BIT).astype(np.int16),
+        steps=np.zeros(len(rows), dtype=np.intp),
     )
     figures: dict[str, Any] = {
         FOLLOWERS: numbers["followers"],

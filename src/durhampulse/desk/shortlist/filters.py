@@ -12,8 +12,9 @@ from durhampulse.desk.shortlist.members import IS_OWNED, is_member, is_one_of_fe
 from durhampulse.desk.shortlist.view import BAND_NAMES, NOBODY, UNLIKE, View
 from durhampulse.desk.store.search import SearchBy, held
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
+from durhampulse.scoring.record import STEP_BITS
 
-__all__ = ["FEW", "FoundBy", "matching", "within"]
+__all__ = ["FEW", "FoundBy", "matching", "on_edge", "within"]
 
 FoundBy = SearchBy | Literal["list", "owner", "flag"]
 FEW: Collection[FoundBy] = ("list", "owner", "flag")
@@ -35,7 +36,7 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     if view.without:
         conditions.append(c.id.not_in(view.without))
     if view.edge:
-        conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
+        conditions.append(HAS_PRECEDENT & on_edge(rules))
     for kind, name in view.sets.items():
         if kind == by:
             conditions.append(is_one_of_few(name))
@@ -82,6 +83,21 @@ def _bounds(view: View) -> Iterator[ColumnElement[bool]]:
             yield column >= low
         if high is not None:
             yield column <= high
+
+
+def on_edge(rules: Rules) -> ColumnElement[bool]:
+    """Return the condition that a creator has a good chance to belong to another band.
+
+    Ranges widen with the steps, so that all of them lie between the ends of the last.
+    """
+    p, (complete, *wider) = creator.c.probability, rules.edge_ranges
+    steps = creator.c.flags.bitwise_rshift(STEP_BITS)
+    each = [and_(steps == -at, within(p, ranges)) for at, ranges in enumerate(wider, 1)]
+    if not each:
+        return within(p, complete)
+    lows, highs = zip(*wider[-1], strict=True)
+    ends = within(p, [(min(lows), max(highs))])
+    return and_(ends, or_(within(p, complete), and_(creator.c.flags < 0, or_(*each))))
 
 
 def within(column: ColumnElement[Any], ranges: Sequence[Range]) -> ColumnElement[bool]:
