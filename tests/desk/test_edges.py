@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from durhampulse.decision.bands import MAYBE, Thresholds
 from durhampulse.desk.models.edges import Edges, steps_of
 from durhampulse.desk.models.rules import stored_frame
+from durhampulse.desk.models.widening import widen_edges
 from durhampulse.desk.review.worth import remaining
 from durhampulse.desk.shortlist import pages
 from durhampulse.desk.shortlist.view import View
@@ -21,16 +22,17 @@ from tests.desk.conftest import bring
 
 @pytest.fixture
 def with_gaps(bare, tmp_path):
-    """A store with 3,000 creators, of whom some lack a figure, and its rules."""
+    """A store with 3,000 creators, of whom some lack a figure, and its catalogue."""
     store, catalogue = bare
     path = tmp_path / "list.csv"
     write_market(path, 3_000, seed=11)
     bring(store, catalogue, path)
-    return store, catalogue.current()
+    return store, catalogue
 
 
 def test_desk_marks_whom_a_decision_table_marks(with_gaps):
-    store, rules = with_gaps
+    store, catalogue = with_gaps
+    rules = catalogue.current()
     with store.reading() as db:
         rows = db.execute(select(creator).where(creator.c.probability.is_not(None))).all()
         listed = [row.id for part in pages.walk(db, View(edge=True), rules) for row in part]
@@ -53,7 +55,8 @@ def test_desk_marks_whom_a_decision_table_marks(with_gaps):
 
 def test_width_stands_above_the_flags_and_leaves_them_alone(with_gaps):
     """Figures of a hand calculation: 5 steps of 65,536 taken away, and the flags 1 and 4 set."""
-    store, rules = with_gaps
+    store, catalogue = with_gaps
+    rules = catalogue.current()
     flags = -5 * 65_536 + 0b101
     assert flags < UNLIKE_BIT
     assert (steps_of(flags), rules.flags(flags)) == (5, rules.flags(0b101))
@@ -63,6 +66,25 @@ def test_width_stands_above_the_flags_and_leaves_them_alone(with_gaps):
         unlike = db.execute(select(creator).where(creator.c.flags >= UNLIKE_BIT)).all()
     assert unlike
     assert not any(rules.on_edge(row.probability, row.flags) for row in unlike)
+
+
+def test_scores_of_earlier_versions_are_widened_once(with_gaps):
+    store, catalogue = with_gaps
+    every = select(creator.c.id, creator.c.flags).order_by(creator.c.id)
+    with store.writing() as db:
+        before = db.execute(every).all()
+        plain = creator.c.flags.bitwise_and(65_535)  # as they were stored
+        db.execute(update(creator).values(flags=plain))
+        assert db.execute(every).all() != before
+    for _ in range(2):
+        widen_edges(store, catalogue)
+        with store.reading() as db:
+            assert db.execute(every).all() == before
+    with store.writing() as db:
+        db.execute(update(creator).values(flags=plain))
+    widen_edges(store, catalogue)  # it was done before
+    with store.reading() as db:
+        assert not db.scalar(select(func.count()).where(creator.c.flags < 0))
 
 
 def test_ranges_lie_within_those_of_more_steps():

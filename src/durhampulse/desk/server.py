@@ -23,6 +23,7 @@ from durhampulse.desk.imports.intake import begin, clear_leftovers
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
+from durhampulse.desk.models.widening import widen_edges
 from durhampulse.desk.people.factors import end_factor
 from durhampulse.desk.people.people import add_person, make_link
 from durhampulse.desk.people.provider import Provider, ProviderSettings
@@ -96,6 +97,7 @@ def open_desk(
     elif empty:
         fill_with_demo(store)
     catalogue = Catalogue(store)
+    widen_edges(store, catalogue)
     folder = files_in or _folder_for(store)
     clear_orphans(store, folder)
     clear_leftovers(store)
