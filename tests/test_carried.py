@@ -225,6 +225,20 @@ def test_column_that_a_model_learned_by_its_own_name_stays_that_column(tmp_path)
     assert "Engagement_Rate" not in columns
 
 
+def test_identifiers_that_a_spreadsheet_made_days_of_are_noted():
+    days = {3: "12-Mar", 4: "2026-03-04"}
+    creators = read_creators(table(Username=lambda i: days.get(i, f"c{i}")))
+    (note,) = creators.irregularities.query("code == 'spelling'").to_dict("records")
+    assert (note["count"], note["examples"]) == (2, "'12-Mar', '2026-03-04'")
+    assert creators.table["Influencer_ID"].iloc[3] == "12-Mar"
+
+
+def test_creators_without_a_follower_are_noted():
+    frame = table(Username="c{}".format).assign(Followers=[0, 0, *range(1_000, 1_118)])
+    (note,) = read_creators(frame).irregularities.query("code == 'implausible'").to_dict("records")
+    assert (note["column"], note["count"]) == ("Followers", 2)
+
+
 def test_identifier_rounded_by_a_spreadsheet_is_refused():
     rounded = table(**{"Account ID": lambda i: "1.23E+15" if i == 3 else f"{i}E5"})
     with pytest.raises(InputError, match=r"Account ID, row 4: '1.23E\+15' is a long number"):

@@ -21,6 +21,11 @@ __all__ = ["Notes"]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+_MONTH = "(jan|feb|m[a\u00e4]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])"
+_DAY = rf"(?i)^\s*(\d{{1,2}}[-. ]{_MONTH}|{_MONTH}[-. ]\d{{2}}|\d{{4}}-\d\d-\d\d( 00:00:00)?)\s*$"
+_MOST_DAYS = 0.2
+"""What a spreadsheet makes of a name such as ``mar12``, and the share of cells that may be so."""
+
 
 class Notes:
     """Writes what is odd about a table's columns and cells into its ledger.
@@ -126,6 +131,12 @@ class Notes:
         ):
             there = pc.and_(text.is_valid(), pc.fill_null(changed, False))
             self.cells(code, IDENTIFIER, there.to_numpy(zero_copy_only=False), action, cells)
+        days = pc.fill_null(pc.match_substring_regex(text, _DAY), False).to_numpy(
+            zero_copy_only=False
+        )
+        if days.mean() < _MOST_DAYS:
+            action = "kept as it is: a spreadsheet may have made a day of it"
+            self.cells(Irregularity.SPELLING, IDENTIFIER, days, action, cells)
 
     def unit(self, name: str, bare: Floats, unit: str, why: str) -> None:
         """Note as what the figures without a percent sign were read, with a typical one."""

@@ -153,7 +153,7 @@ COLUMNS: dict[str, Column] = {
             kind="count",
             meaning="followers on the main platform",
             possible=(0, 1e10),
-            plausible=(0, 1e9),
+            plausible=(1, 1e9),
             aliases=_keys(
                 "followers, follower count, followers count, follower, n followers, followers num",
                 "followers number, number of followers, total followers, num followers, fans, subs",
