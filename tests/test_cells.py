@@ -249,6 +249,21 @@ def test_codes_for_missing_counts_are_missing(cells):
     assert errors == {}
 
 
+@pytest.mark.parametrize("code", ["99", "-99", "9999"])
+@pytest.mark.parametrize("sign", ["", "%"])
+def test_codes_among_rates_that_come_again_and_again_are_refused(code, sign):
+    rates = [code] * 5 + [f"{at / 37:.3f}{sign}" for at in range(5, 200)]
+    counts = [*range(1_000, 1_200)]
+    table = pa.table({"id": counts, "Followers": counts, "ER": rates, "Score": rates})
+    with pytest.raises(InputError, match=rf"Engagement_Rate: .*{code}"):
+        read_creators(
+            table, columns={"Engagement_Rate": "ER"}, units={"Engagement_Rate": "percent"}
+        )
+    notes = read_creators(table, columns={"Engagement_Rate": ""}).irregularities
+    noted = notes.query("code == 'implausible'").set_index("column")["count"]
+    assert noted.to_dict() == {"ER": 5, "Score": 5}
+
+
 def test_nines_that_come_again_and_again_are_no_counts():
     counts = [1_000 + 7 * at for at in range(200)]
     table = {"id": [*range(200)], "Followers": [999_999] * 5 + counts[5:]}

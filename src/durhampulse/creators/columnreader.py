@@ -21,7 +21,7 @@ from durhampulse.creators.notes import Notes
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
-from durhampulse.creators.rows import require_plausible
+from durhampulse.creators.rows import repeated_codes, require_plausible
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -179,6 +179,9 @@ class ColumnReader:
             return self._series(as_text(cells).to_pandas().astype("str"))
         if isinstance(extra.cells, NumberCells):
             self.notes.numbers(extra.rule, extra.cells, cells)
+            action = "kept as it is; empty these cells if it stands for a missing figure"
+            codes = repeated_codes(extra.cells.values)
+            self.notes.cells(Irregularity.IMPLAUSIBLE, name, codes, action, cells)
             self._require_numbers(name, extra.cells, cells)
             endless = np.isinf(extra.cells.values)
             self.notes.cells(Irregularity.INFINITY, name, endless, "read as missing", cells)
@@ -247,7 +250,8 @@ class ColumnReader:
             refuse_thousands(where, name, numbers.values)
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
-        require_plausible(where, name, values, cells)
+        bare = np.where(numbers.percent, np.nan, numbers.values)
+        require_plausible(where, name, values, bare, cells)
         self.notes.figures(name, values, cells)
         series = self._series(values)
         counted = rule.kind == "count" and bool((np.abs(values) < _EXACT).all())

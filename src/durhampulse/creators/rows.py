@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -16,6 +18,7 @@ __all__ = [
     "impossible",
     "note_views",
     "refuse_impossible",
+    "repeated_codes",
     "require_plausible",
     "settle_duplicates",
 ]
@@ -24,8 +27,9 @@ _VIEWS_PER_FOLLOWER = 100
 _FEWEST_ODD, _MOST_ODD = 3, 0.05
 """Odd figures of a column, and share of them, from which they are no slips."""
 _NINES = [10**digits - 1 for digits in range(3, 11)]
-"""Codes that stand for a missing count, where they come again and again."""
-_MOST_NINES = 0.01
+_CODES = [99, *_NINES, -99, *(-nines for nines in _NINES)]
+"""Codes that stand for a missing count, and any missing figure, where they come again and again."""
+_MOST_CODES = 0.01
 
 
 def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -36,7 +40,11 @@ def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.boo
 
 
 def require_plausible(
-    where: str, name: str, values: npt.NDArray[np.float64], cells: pa.Array
+    where: str,
+    name: str,
+    values: npt.NDArray[np.float64],
+    bare: npt.NDArray[np.float64],
+    cells: pa.Array,
 ) -> None:
     """Raise if a good part of a column cannot be what it was read as, but for some slips.
 
@@ -49,8 +57,9 @@ def require_plausible(
         File and column, for the message.
     name
         The standard column.
-    values, cells
-        Its figures and the cells they were read from, shape (n_rows,).
+    values, bare, cells
+        Its figures, rates as fractions; the figures as written, NaN behind a percent sign; and the
+        cells they were read from; shape (n_rows,).
 
     Raises
     ------
@@ -58,13 +67,13 @@ def require_plausible(
         If a twentieth of them or more are so, or a hundredth 9999 and the like, and three at least.
     """
     low, high = COLUMNS[name].plausible
-    finite = np.isfinite(values)
+    finite, is_count = np.isfinite(values), COLUMNS[name].kind == "count"
     least = max(_FEWEST_ODD, _MOST_ODD * finite.sum())
     large = np.flatnonzero(finite & (values > high))
     other = (
         f"if another column holds it, say so: --map {name}=HEADER; to do without, --map {name}=."
     )
-    if COLUMNS[name].kind == "count" and len(large) >= least:
+    if is_count and len(large) >= least:
         raise InputError(
             f"{where}: {len(large):,} of its figures, such as {_cell(cells, large[0])!r}, exceed "
             f"{high:,.0f}, which no creator reaches.",
@@ -72,11 +81,10 @@ def require_plausible(
         )
     odd = np.flatnonzero(finite & ((values < low) | (values > high)) & ~impossible(name, values))
     again, times = np.unique(values[odd], return_counts=True)
-    repeated = again[times >= least]
-    if COLUMNS[name].kind == "count":
-        repeated = _repeated_nines(values[finite])
-    for value in repeated[:1]:
-        alike = np.flatnonzero(values == value)
+    alike = np.flatnonzero(repeated_codes(bare, _NINES if is_count else _CODES))
+    if not is_count and not alike.size and times.max(initial=0) >= least:
+        alike = odd[values[odd] == again[times.argmax()]]
+    if alike.size:
         raise InputError(
             f"{where}: {len(alike):,} of its figures are {_cell(cells, alike[0])!r}, as where it "
             "stands for a missing one.",
@@ -84,13 +92,18 @@ def require_plausible(
         )
 
 
-def _repeated_nines(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return figures such as 9999 that come more than twice as often as any other count but 0."""
-    each, times = np.unique(counts[counts != 0], return_counts=True)
-    nines = np.isin(each, _NINES)
-    usual = int(times[~nines].max(initial=1))
-    least = max(_FEWEST_ODD, _MOST_NINES * len(counts), 2 * usual + 1)
-    return each[nines & (times >= least)]
+def repeated_codes(
+    figures: npt.NDArray[np.float64], codes: Sequence[int] = _CODES
+) -> npt.NDArray[np.bool_]:
+    """Return which figures are a code such as 9999 that comes again and again, shape (n_rows,).
+
+    It does so more than twice as often as any other figure but 0.
+    """
+    each, times = np.unique(figures[np.isfinite(figures) & (figures != 0)], return_counts=True)
+    coded = np.isin(each, codes)
+    usual = int(times[~coded].max(initial=1))
+    least = max(_FEWEST_ODD, _MOST_CODES * times.sum(), 2 * usual + 1)
+    return np.isin(figures, each[coded & (times >= least)])
 
 
 def _cell(cells: pa.Array, at: int) -> str:
