@@ -198,7 +198,9 @@ def test_cell_is_read_independently_of_other_rows(cells):
             assert getattr(alone, flag)[0] == getattr(together, flag)[at]
 
 
-@pytest.mark.parametrize("word", ["k. A.", "TBD", "(blank)", "n.v.", "s.o.", "Unknown", "#NV"])
+@pytest.mark.parametrize(
+    "word", ["k. A.", "TBD", "(blank)", "n.v.", "s.o.", "Unknown", "#NV", "--None--"]
+)
 def test_words_for_nothing_are_no_level_of_their_own(word):
     cells = read_levels(pa.array(["Fashion", word, "Tech"]))
     assert cells.levels.codes.tolist() == [0, -1, 1]

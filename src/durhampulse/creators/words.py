@@ -17,7 +17,7 @@ NULL_WORDS = frozenset(
     | {"s.o.", "s. o.", "n.d.", "n. d.", "n/d", "s/d", "s.d.", "non disponible", "no disponible"}
     | {"desconocido", "inconnu", "sconosciuto", "desconhecido", "#n/d", "#nv", "#bezug!", "#zahl!"}
     | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!", "#error!"}
-    | {"loading...", "#n/v"}
+    | {"loading...", "#n/v", "--none--", "- none -", "- select -", "please select"}
 )
 """Words and spreadsheet errors that stand for a missing value, in lower case."""
 
