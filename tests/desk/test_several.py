@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -144,11 +145,9 @@ def test_board_shows_the_latest_of_all_processes(tmp_path):
 
 
 def test_activation_of_a_killed_process_is_none(tmp_path):
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    left = Activation(version="a", by="Ann", process=child)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = Activation(version="a", by="Ann", process=ended.pid)
     Board(tmp_path).put(left)
     assert Board(tmp_path).latest() is None
     Board(tmp_path).put(replace(left, creators=597))  # it came to its end before
