@@ -36,6 +36,19 @@ def test_words_beside_points_stay_above_the_axis(share):
     assert by_list.y0 > finding.bbox.y0
 
 
+def test_words_on_lines_are_outlined_in_the_colour_of_the_page():
+    """A white outline of ink made the words of a dark page blots."""
+    n = 400
+    y_prob = np.linspace(0.99, 0.01, n)
+    table = pd.DataFrame({"Rank": np.arange(1, n + 1), "Predicted Sponsorship": y_prob})
+    table["Interval Low"], table["Interval High"] = y_prob - 0.01, y_prob + 0.01
+    table["Sponsorship Recommendation"] = np.where(y_prob >= 0.6, YES, NO)
+    curve = pd.DataFrame({"k": np.arange(1, n + 1), "found": np.arange(1, n + 1) / 2})
+    svg = draw_figure("x", "x", curve, lambda: opening(table, curve, Thresholds(), invited=100)).svg
+    assert "stroke: var(--paper)" in svg
+    assert "stroke: #fff" not in svg
+
+
 def test_picture_for_slides_names_its_source_below_and_the_page_does_not():
     """The line stands in a strip of 0.2 inches, 32 pixels at 160 dots an inch."""
     table = pd.DataFrame({"feature": ["a"]})

@@ -198,9 +198,10 @@ def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str)
     if _size(pooled) >= _FEW:
         text += (
             " Among those it learned from, each judged without itself: "
-            f"{pooled['hit_rate']:.0%} of "
-            f"{_size(pooled):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
+            f"{pooled['hit_rate']:.0%} of {_size(pooled):,}"
         )
+        low, high = f"{pooled['low']:.0%}", f"{pooled['high']:.0%}"
+        text += "." if low == high else f" ({low} to {high})."
     return text
 
 

@@ -18,6 +18,7 @@ from durhampulse.report.plots import (
     DEAL,
     INK,
     NO_DEAL,
+    PAPER,
     PERCENT,
     QUIET,
     error_bars,
@@ -111,7 +112,7 @@ def _draw_finding(curve: pd.DataFrame, invited: int, ax: Axes, outcome: OutcomeW
     ax.plot(shown["k"], shown["found"], color=DEAL, linewidth=2.2)
     ax.plot(shown["k"], base * shown["k"], color=QUIET, linestyle="--", linewidth=1.3)
     ax.vlines(invited, 0, deals, color=INK, linewidth=1)
-    on_line = withStroke(linewidth=3, foreground="white")
+    on_line = withStroke(linewidth=3, foreground=PAPER)
     for height, words in ((deals, "by this list"), (base * invited, "by lot")):
         low = height < _NO_ROOM * float(shown["found"].max())
         ax.plot([invited], [height], "o", color=INK, markersize=5)

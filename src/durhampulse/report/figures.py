@@ -95,9 +95,10 @@ def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], A
 
 
 def _themed(svg: str) -> str:
-    """Return a picture that takes ink and grid from the page, so that it fits light and dark."""
+    """Return a picture that takes ink, grid and paper from the page, light or dark."""
     svg = svg[svg.index("<svg") :]
-    for color, name in ((plots.INK, "ink"), (plots.QUIET, "quiet"), (plots.GRID, "grid")):
+    roles = {"ink": plots.INK, "quiet": plots.QUIET, "grid": plots.GRID, "paper": plots.PAPER}
+    for name, color in roles.items():
         svg = svg.replace(color, f"var(--{name})")
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from durhampulse.models.mlp import MLPTraining
 
 __all__ = [
-    "DEAL", "GRID", "INK", "NO_DEAL", "PERCENT", "QUIET",
+    "DEAL", "GRID", "INK", "NO_DEAL", "PAPER", "PERCENT", "QUIET",
     "associations", "confusion", "correlations", "curves", "error_bars", "gaps", "groups",
     "histograms", "look_of", "mark_values", "models", "new_axes", "ranking", "target", "use_style",
 ]  # fmt: skip
 
-INK, QUIET, GRID = "#1c2430", "#68727f", "#dfe3e8"
+INK, QUIET, GRID, PAPER = "#1c2430", "#68727f", "#dfe3e8", "#fffffe"
 DEAL, NO_DEAL, THIRD, OTHER = "#c2591b", "#2f6fae", "#3f8a5c", "#7d4fa3"
 _ON_LIGHT = "#101418"  # on coloured cells, whatever the page
 _LOOKS = {
