@@ -206,7 +206,7 @@ def test_names_that_repeat_give_way_to_a_column_that_tells_creators_apart(links,
 
 
 @pytest.mark.parametrize(
-    "header", ["Kullan\u0131c\u0131 ad\u0131", "Gebruikersnaam", "Блогер", "Hesap"]
+    "header", ["Kullan\u0131c\u0131 ad\u0131", "Gebruikersnaam", "Блогер", "Hesap", "Handle__c"]
 )
 def test_headers_of_handles_are_known_in_further_languages(header):
     creators = read_creators(table(**{header: "c{}".format}))

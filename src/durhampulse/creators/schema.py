@@ -109,11 +109,16 @@ class Column:
 def header_key(header: str) -> str:
     """Return a header's letters and digits, without case and accents: spelling does not matter.
 
+    The ending ``__c``, by which Salesforce marks fields of its customers, is left out.
+
     Examples
     --------
+    >>> header_key("Engagement_Rate__c")
+    'engagementrate'
     >>> header_key(" Eng. Rate (%) "), header_key("Número de Seguidores"), header_key("粉丝数 ")
     ('engrate', 'numerodeseguidores', '粉丝数')
     """
+    header = header.removesuffix("__c")
     if header.isascii():
         return re.sub(r"[^0-9a-z]+", "", header.casefold())
     letters = unicodedata.normalize("NFKD", header.casefold())
