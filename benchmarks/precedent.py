@@ -22,7 +22,7 @@ from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, IDENTIFIE
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.precedent import REACH, learn_precedent
 
-DRAWS, TRAIN, FRESH, CHANGED = 6, 4_000, 20_000, 3_000
+DRAWS, TRAIN, FRESH, CHANGED = 26, 4_000, 20_000, 3_000
 FEW, FEW_DRAWS, MOST = 300, 16, 0.01
 
 

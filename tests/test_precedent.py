@@ -74,23 +74,54 @@ def test_bounds_go_where_they_find_most():
     """Of two ways to be odd the second finds nothing: the first gets all marks, 2% of the rows."""
     rng = np.random.default_rng(0)
     values, fold = rng.exponential(size=(2, 5_000)), np.arange(5_000) % 5
-    odd = values + np.array([[4.0], [0.0]])
-    cuts = find_cuts(Scores(values, fold), [Scores(odd, fold)], 0.02)
+    odd, usual = values + np.array([[4.0], [0.0]]), Scores(values, fold)
+    cuts = find_cuts(usual, usual, [Scores(odd, fold)], 0.02)
     assert cuts[0] == pytest.approx(np.log(50), rel=0.1)
     assert cuts[1] > values[1].max()
 
 
-def test_bound_goes_below_fresh_rows_that_lie_farther_out_than_the_odd_ones():
+@pytest.mark.parametrize("times", [1, 3])
+def test_bound_goes_below_fresh_rows_that_lie_farther_out_than_the_odd_ones(times):
     """15 of 5,000 fresh rows are at 10 and the odd ones at 2: the first rows marked find none.
 
-    In the other way to be odd some are found from the first row on, though few.
+    In the other way to be odd some are found from the first row on, though few. If bounds are laid
+    by several copies of the fresh rows, so many times as many lie farther out.
     """
     rng = np.random.default_rng(0)
     values, fold = np.vstack([rng.random(5_000), rng.exponential(size=5_000)]), np.arange(5_000) % 5
     values[0, :15] = 10 + np.arange(15)
-    odd = np.vstack([np.full(5_000, 2.0), values[1] + 0.5])
-    cuts = find_cuts(Scores(values, fold), [Scores(odd, fold)], 0.01)
+    odd, usual = np.vstack([np.full(5_000, 2.0), values[1] + 0.5]), Scores(values, fold)
+    like = Scores(np.tile(values, times), np.tile(fold, times))
+    cuts = find_cuts(usual, like, [Scores(odd, fold)], 0.01)
     assert values[0, 15:].max() - 0.02 < cuts[0] < 2
+
+
+def test_bound_on_large_figures_goes_below_more_fresh_rows_than_any_step_marks():
+    """30 of 5,000 fresh rows are farther out than all odd ones, which the next rows marked find.
+
+    The other way finds some with each row, so that step by step nothing would be left for it.
+    """
+    rng = np.random.default_rng(0)
+    values, fold = np.vstack([rng.exponential(size=5_000), rng.random(5_000)]), np.arange(5_000) % 5
+    values[1, :30] = 10 + np.arange(30)
+    odd, usual = np.vstack([values[0] + 0.5, np.full(5_000, 2.0)]), Scores(values, fold)
+    cuts = find_cuts(usual, usual, [Scores(odd, fold)], 0.01)
+    assert values[1, 30:].max() - 0.02 < cuts[1] < 2
+
+
+@pytest.mark.slow
+def test_most_odd_creators_of_the_built_in_market_are_marked_on_average():
+    """The aims: 95% of 20 times the views, 80% of big ones with the engagement of small ones."""
+    many = market(100_000, 3)
+    big, small = many[many["Followers"] >= 500_000], many[many["Followers"] < 10_000]
+    rates = np.random.default_rng(0).choice(small["Engagement_Rate"], len(big))
+    joint = big.assign(Engagement_Rate=rates)
+    some = many.head(3_000)
+    views = some.assign(Avg_Views_per_Post=some["Avg_Views_per_Post"] * 20)
+    models = [model_of(4_000, 300 + seed) for seed in range(6)]
+    assert np.mean([model.unlike(many) > 0 for model in models]) <= 0.01
+    assert np.mean([model.unlike(views) > 0 for model in models]) >= 0.95
+    assert np.mean([model.unlike(joint) > 0 for model in models]) >= 0.8
 
 
 def test_a_wrong_figure_is_seen_beside_an_empty_cell(scorer, fresh):

@@ -103,16 +103,19 @@ def _swapped(
             yield Oddity(rows, odd, _SWAPPED)
 
 
-def find_cuts(fresh: Scores, odd: Sequence[Scores], share: float) -> Floats:
+def find_cuts(fresh: Scores, like: Scores, odd: Sequence[Scores], share: float) -> Floats:
     """Return the score of each way from which on rows are marked, shape (n_ways,).
 
-    Where the bounds lie to each other is learned from the odd rows; how far out they lie all
-    together, from fresh rows that had no part in that, so that the share of them holds.
+    Where the bounds lie to each other is learned from the odd rows and those like the fresh ones;
+    how far out they lie all together, from fresh rows that had no part in that, so that the share
+    of them holds.
 
     Parameters
     ----------
     fresh
         Rows that are usual, -inf where a row cannot be judged.
+    like
+        The same or more rows like them: some multiple of the number of fresh rows.
     odd
         Kinds of rows to be found.
     share
@@ -128,13 +131,14 @@ def find_cuts(fresh: Scores, odd: Sequence[Scores], share: float) -> Floats:
     scale = np.maximum(end - start, 1e-3)
 
     rows = _Rows.of(odd, start, scale)
-    far = (values - start[:, None]) / scale[:, None]
+    far, many = ((v - start[:, None]) / scale[:, None] for v in (values, like.values))
+    times = max(many.shape[1] // n, 1)
     over = np.empty(n)
     for fold in np.unique(fresh.fold):
         here = fresh.fold == fold
-        depths = _spread(far[:, ~here], rows.without(fold), share)
-        over[here] = (far[:, here] - depths[:, None]).max(axis=0)
-    cuts = _spread(far, rows, share) + _exceeded(over, share)
+        tails = _Tails.of(many[:, like.fold != fold], rows.without(fold), share, times)
+        over[here] = (far[:, here] - tails.spread()[:, None]).max(axis=0)
+    cuts = _Tails.of(many, rows, share, times).spread() + _exceeded(over, share)
     return np.asarray(start + cuts * scale)
 
 
@@ -163,38 +167,119 @@ class _Rows:
         return _Rows(self.values[:, rest], self.fold[rest], self.weights[rest])
 
 
-def _spread(fresh: Floats, odd: _Rows, share: float) -> Floats:
-    """Return cuts that together mark a share of the fresh rows, and of the odd ones most.
+@dataclass(frozen=True, kw_only=True)
+class _Tails:
+    """Fresh and odd rows from the farthest on, each way to be odd, and where cuts may lie.
 
-    Starting with none, a cut is lowered wherever that finds most for each fresh row marked.
+    Attributes
+    ----------
+    order, odd
+        Places of fresh and of odd rows, the farthest first, (n_ways, any).
+    none
+        Cuts that mark no fresh row, (n_ways,).
+    cuts
+        Cuts by how many fresh rows they are to mark, from 1 on, (n_ways, n_depths).
+    above, odd_above
+        How many fresh and odd rows are above each, as many.
+    weights
+        What finding each odd row counts, 0 of those found by cuts that mark none.
+    n, most, times
+        Fresh rows, how many of them to mark, and how many there are for each learned from.
     """
-    n = fresh.shape[1]
-    ordered = -np.sort(-fresh, axis=1)[:, : int(share * n) + max(_DEEPER) + 2]
-    cuts, depths = ordered[:, 0] + _BEYOND, [0] * len(fresh)
-    cuts = np.where(np.isfinite(cuts), cuts, _BEYOND)
-    marked = np.zeros(n, dtype=bool)
-    unseen = np.where((odd.values > cuts[:, None]).any(axis=0), 0.0, odd.weights)
-    while True:
-        best: tuple[float, int, int] = (0.0, 0, 0)
-        for way, depth in enumerate(depths):
-            for deeper in (step + depth for step in _DEEPER if step + depth < ordered.shape[1]):
-                cut = _between(ordered[way], deeper)
-                more = int(((fresh[way] > cut) & ~marked).sum())
-                if not np.isfinite(cut) or marked.sum() + more > share * n:
-                    break
-                gain = float(unseen[odd.values[way] > cut].sum())
-                best = max(best, (gain / (more + _SPENT), way, deeper))
-        gain, way, depth = best
-        if gain <= 0:
-            return np.asarray(cuts)
-        cuts[way], depths[way] = _between(ordered[way], depth), depth
-        marked |= fresh[way] > cuts[way]
-        unseen[odd.values[way] > cuts[way]] = 0.0
+
+    order: Places
+    odd: Places
+    none: Floats
+    cuts: Floats
+    above: Places
+    odd_above: Places
+    weights: Floats
+    n: int
+    most: float
+    times: int
+
+    @classmethod
+    def of(cls, fresh: Floats, odd: _Rows, share: float, times: int) -> _Tails:
+        """Return the tails of rows, (n_ways, n_rows)."""
+        n = fresh.shape[1]
+        deepest = min(max(int(share * n), 0) + times * max(_DEEPER) + 2, n)
+        order = _farthest(fresh, deepest)
+        far = np.take_along_axis(fresh, order, axis=1)
+        cuts = (far[:, :-1] + far[:, 1:]) / 2
+        reached = int((odd.values > cuts[:, [-1]]).sum(axis=1).max(initial=1))
+        odd_order = _farthest(odd.values, reached)
+        none = np.where(np.isfinite(far[:, 0]), far[:, 0], 0.0) + _BEYOND
+        return cls(
+            order=order,
+            odd=odd_order,
+            none=none,
+            cuts=cuts,
+            above=_above(far, cuts),
+            odd_above=_above(np.take_along_axis(odd.values, odd_order, axis=1), cuts),
+            weights=np.where((odd.values > none[:, None]).any(axis=0), 0.0, odd.weights),
+            n=n,
+            most=share * n,
+            times=times,
+        )
+
+    def spread(self) -> Floats:
+        """Return cuts that together mark no more than the share, and of the odd rows most.
+
+        Lowered from none on, or from half of the share spent on large figures of any one column:
+        what a heavy tail takes is not left over once the others are lowered.
+        """
+        large = range(len(self.none) // 2, len(self.none) // 2 * 2)
+        best = max((self._lowered(way) for way in (None, *large)), key=lambda found: found[1])
+        return best[0]
+
+    def _lowered(self, first: int | None) -> tuple[Floats, float]:
+        """Return cuts, lowered where that finds most for each fresh row marked, and what they find.
+
+        The first way, if one is given, is lowered to half of the share before all others.
+        """
+        steps = self.times * np.array(_DEEPER)
+        depths, rows = np.zeros(len(self.none), dtype=np.intp), np.arange(len(self.none))
+        fresh, unseen = np.ones(self.n, dtype=bool), self.weights.copy()
+        way, depth = first, int(self.most / 2)
+        if way is not None and (depth < 1 or not np.isfinite(self.cuts[way, depth - 1])):
+            return self.none, 0.0
+        while True:
+            if way is not None:
+                depths[way] = depth
+                fresh[self.order[way, : self.above[way, depth - 1]]] = False
+                unseen[self.odd[way, : self.odd_above[way, depth - 1]]] = 0.0
+            deeper = np.minimum(depths[:, None] + steps, self.cuts.shape[1])
+            more = _summed(fresh[self.order], self.above, deeper)
+            allowed = np.isfinite(self.cuts[rows[:, None], deeper - 1])
+            allowed &= self.n - fresh.sum() + more <= self.most
+            found = _summed(unseen[self.odd], self.odd_above, deeper)
+            gains = np.where(allowed, found / (more + self.times * _SPENT), 0.0)
+            way, step = divmod(int(np.argmax(gains)), len(steps))
+            if gains[way, step] <= 0:
+                cuts = np.where(depths > 0, self.cuts[rows, depths - 1], self.none)
+                return cuts, float(self.weights.sum() - unseen.sum())
+            depth = int(deeper[way, step])
 
 
-def _between(ordered: Floats, depth: int) -> float:
-    """Return a cut that so many of the values, from the largest on, are above."""
-    return float(ordered[depth - 1 : depth + 1].mean())
+def _farthest(values: Floats, n: int) -> Places:
+    """Return the places of the largest of each row, those first."""
+    chosen = np.argpartition(-values, min(n, values.shape[1]) - 1, axis=1)[:, :n]
+    order = np.argsort(-np.take_along_axis(values, chosen, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1)
+
+
+def _above(descending: Floats, cuts: Floats) -> Places:
+    """Return how many of the values of each row are above each of its cuts."""
+    pairs = zip(-descending, -cuts, strict=True)
+    return np.array([np.searchsorted(values, cut) for values, cut in pairs])
+
+
+def _summed(values: npt.NDArray[np.generic], above: Places, depths: Places) -> Floats:
+    """Return the sum of those values of each row that are above its cuts at some depths."""
+    sums = np.zeros((values.shape[0], values.shape[1] + 1))
+    np.cumsum(values, axis=1, out=sums[:, 1:])
+    rows = np.arange(len(values))[:, None]
+    return sums[rows, above[rows, depths - 1]]
 
 
 def _exceeded(values: Floats, share: float) -> float:
