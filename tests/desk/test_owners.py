@@ -325,6 +325,8 @@ def test_all_of_an_owner_who_left_are_handed_over_at_once(visit, desk, rules):
     change(desk.store, 5, owner_id=mia, remind_on=SOON, text="Ask")
     with desk.store.writing() as db:
         db.execute(person.update().where(person.c.id == mia).values(active=False))
+    today = ann.get("/today").text
+    assert f'<a href="/shortlist?owner={mia}&amp;column=owner">37 creators</a>' in today
     sent = {"csrf": ann.csrf, "what": "owner", "owner": str(bob), "query": f"owner={mia}"}
     page = ann.post("/bulk", data=sent).text
     assert "Hand 37 creators to reviewer" in page
@@ -334,6 +336,7 @@ def test_all_of_an_owner_who_left_are_handed_over_at_once(visit, desk, rules):
     assert {*found(desk.store, rules, View(owner=str(bob)))} == {*range(3, 40)}
     assert owned(desk.store, 5) == (bob, SOON, "Ask")
     assert found(desk.store, rules, View(owner=str(mia))) == []
+    assert "may not review any more" not in ann.get("/today").text
     assert ann.post(undo_of_latest(desk), data={"csrf": ann.csrf}).status_code == 303
     assert {*found(desk.store, rules, View(owner=str(mia)))} == {*range(3, 40)}
 

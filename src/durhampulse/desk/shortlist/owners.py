@@ -24,8 +24,8 @@ from durhampulse.exceptions import InputError
 
 __all__ = [
     "LONGEST_REMINDER", "MAY_OWN", "Care", "care_of", "change_care", "find_owner", "hand_over",
-    "hand_over_many", "move_reminder", "owner_choices", "possible_owners", "read_person",
-    "undo_change",
+    "hand_over_many", "left_owners", "move_reminder", "owner_choices", "possible_owners",
+    "read_person", "undo_change",
 ]  # fmt: skip
 
 LONGEST_REMINDER = 300
@@ -81,6 +81,18 @@ def owner_choices(db: Connection) -> Sequence[Row[Any]]:
     owns = select(o.id).where(OWNED, o.person_id == person.c.id).exists()
     people = select(person.c.id, person.c.name, MAY_OWN.label("may_own"), owns.label("owns"))
     rows: Select[Any] = people.where(MAY_OWN | owns).order_by(person.c.name)
+    return db.execute(rows).all()
+
+
+def left_owners(db: Connection) -> Sequence[Row[Any]]:
+    """Return who may not review any more and looks after creators: ``id, name, creators``."""
+    rows: Select[Any] = (
+        select(person.c.id, person.c.name, func.count().label("creators"))
+        .join(ownership, ownership.c.person_id == person.c.id)
+        .where(OWNED, ~MAY_OWN)
+        .group_by(person.c.id, person.c.name)
+        .order_by(person.c.name)
+    )
     return db.execute(rows).all()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import hidden_from
@@ -18,7 +19,9 @@ from durhampulse.desk.shortlist.owners import (
     Care,
     care_of,
     change_care,
+    left_owners,
     move_reminder,
+    possible_owners,
     read_person,
     undo_change,
 )
@@ -40,6 +43,8 @@ class TodayContext(Context, template="today.html"):
     """What waits for whoever looks."""
 
     today: Today
+    left: Sequence[Row[Any]]
+    owners: Sequence[Row[Any]]
 
 
 @router.get("")
@@ -47,7 +52,8 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     """Show what is to be looked at today."""
     with desk.store.reading() as db:
         today = today_of(db, who.id, hidden_from(db, who))
-    return render(request, who, TodayContext(today=today))
+        left, owners = left_owners(db), possible_owners(db)
+    return render(request, who, TodayContext(today=today, left=left, owners=owners))
 
 
 @router.post("/seen")
