@@ -66,7 +66,7 @@ NEEDS = {
                      "/campaigns/{number}/propose", "/campaigns/{number}/state", "/outcomes",
                      "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop",
                      "/rooms", "/rooms/{number}", "/rooms/{number}/close",
-                     "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
+                     "/campaigns/{number}/budget", "/campaigns/{number}/deliverables", "/deliverables/{number}", "/opinions/{number}", "/queue/enough"],
         "admin": ["/hooks", "/hooks/{number}", "/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/people/{number}/sessions/end", "/people/factor",

@@ -70,6 +70,10 @@ FORMS = [
     ("reviewer", "/campaigns/{draft}/choose", {"choice": "fee", "creator_id": "{planned}",
                                                "fee": "2.500"}, "fee"),
     ("reviewer", "/campaigns/{agreed}/state", {"state": "draft", "note": " "}, "note"),
+    ("reviewer", "/campaigns/{agreed}/deliverables", {"creator_id": "{planned}", "text": " ",
+                                                      "due": "2027-01-31"}, "text"),
+    ("reviewer", "/campaigns/{agreed}/deliverables", {"creator_id": "{planned}", "text": "Reel <b>",
+                                                      "due": "soon"}, "due"),
     ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "campaign-{draft}",
                             "days": "7", "colour": "purple"}, "colour"),
     ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "campaign-{draft}",
@@ -106,7 +110,7 @@ BUTTONS = {
     "/outcomes/files/{number}/drop", "/model/activate", "/model/preview", "/model/preview/discard",
     "/people/{number}/link", "/people/{number}/sessions/end", "/keys/{number}/revoke", "/account/sessions/{number}/end",
     "/account/sessions/end", "/rooms/{number}/close",
-    "/campaigns/{number}/budget", "/opinions/{number}", "/account/second",
+    "/campaigns/{number}/budget", "/opinions/{number}", "/deliverables/{number}", "/account/second",
     "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}", "/today/done",
     "/today/later", "/today/undo", "/today/seen", "/today/unseen",
 }  # fmt: skip
@@ -195,9 +199,10 @@ def made(desk, tmp_path):  # noqa: C901 - a function for each thing that forms a
             return {"draft": number, "planned": str(db.scalar(planned.limit(1)))}
 
     def agreed(client):
-        number = campaign(client)["draft"]
+        drafted = campaign(client)
+        number = drafted["draft"]
         post(client, f"/campaigns/{number}/state", {"state": "agreed"})
-        return {"agreed": number}
+        return {"agreed": number, "planned": drafted["planned"]}
 
     def new_import(client):
         file = ("a.csv", b"id,followers,views\nA-1,20000,3000\nA-2,30000,4000\n")

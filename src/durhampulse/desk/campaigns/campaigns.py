@@ -20,6 +20,7 @@ from durhampulse.desk.store.tables import (
     campaign_candidate,
     campaign_creator,
     creator,
+    deliverable,
     proposal,
 )
 from durhampulse.exceptions import InputError
@@ -192,7 +193,7 @@ def drop(store: Store, number: int, by: str) -> None:
     """
     with store.writing() as db:
         find_draft(db, number)
-        for table in (proposal, campaign_creator, campaign_candidate):
+        for table in (proposal, campaign_creator, campaign_candidate, deliverable):
             db.execute(delete(table).where(table.c.campaign_id == number))
         db.execute(delete(campaign).where(campaign.c.id == number))
         note(db, by, "campaign deleted", f"campaign {number}")

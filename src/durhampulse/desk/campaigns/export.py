@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.desk.campaigns.campaigns import Campaign
+from durhampulse.desk.campaigns.deliverables import deliverable_texts
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.reasons import TopReasons
@@ -31,6 +32,8 @@ _COLUMNS = pa.schema(
         ("By Hand", pa.bool_()),
         ("Campaign", pa.string()),
         ("Campaign State", pa.string()),
+        ("Deliverables", pa.string()),
+        ("Deliverables Open", pa.int64()),
     ]
 )
 _AS_PROPOSED = ("probability", "low", "high", "followers", "engagement_rate", "avg_views", "niche",
@@ -118,11 +121,11 @@ def write_campaign(  # noqa: PLR0913 - what is written, and by which rules
     write_list(
         path, [rows] if rows else [], rules, _Reasons(reasons),
         about=f"campaign {current.row.name}", by=by, carried=carried, db=db,
-        added=_table(current, rows), facts=facts, form=form,
+        added=_table(current, rows, deliverable_texts(db, current.row.id)), facts=facts, form=form,
     )  # fmt: skip
 
 
-def _table(current: Campaign, rows: Sequence[Any]) -> pa.Table:
+def _table(current: Campaign, rows: Sequence[Any], due: Mapping[int, tuple[str, int]]) -> pa.Table:
     fees = [row.fee for row in rows]
     costs = [sum(fee or 0.0 for fee in fees[: at + 1]) for at in range(len(fees))]
     columns: list[list[Any]] = [
@@ -134,6 +137,8 @@ def _table(current: Campaign, rows: Sequence[Any]) -> pa.Table:
         [row.by_hand for row in rows],
         [current.row.name] * len(rows),
         [current.row.state] * len(rows),
+        [due.get(row.id, (None, 0))[0] for row in rows],
+        [due.get(row.id, (None, 0))[1] for row in rows],
     ]
     return pa.table(
         [pa.array(values, field.type) for values, field in zip(columns, _COLUMNS, strict=True)],

@@ -41,6 +41,7 @@ from durhampulse.desk.store.tables import (
     campaign_creator,
     claim,
     creator,
+    deliverable,
     delivery,
     kept_count,
     list_creator,
@@ -73,6 +74,7 @@ __all__ = ["erase", "everything_about", "sweep"]
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, mention, remark, campaign_creator, proposal,
     campaign_candidate, list_creator, opinion, room_card, delivery, ownership,
+    deliverable,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500

@@ -17,6 +17,7 @@ from durhampulse.desk.store.tables import (
     campaign,
     creator,
     creator_list,
+    deliverable,
     outcome_file,
     ownership,
     recipe,
@@ -47,6 +48,7 @@ WRITTEN: Final[Mapping[Table, tuple[str, ...]]] = MappingProxyType({
     bulk: ("request", "order", "problem"),
     campaign: ("name", "brief", "note", "facts"),
     creator_list: ("name", "client", "note"),
+    deliverable: ("text",),
     outcome_file: ("file_name", "options"),
     ownership: ("text",),
     recipe: ("file_name", "options"),
@@ -63,7 +65,7 @@ WRITTEN: Final[Mapping[Table, tuple[str, ...]]] = MappingProxyType({
 """Columns of what people wrote, or files say, that outlives a creator and may name one."""
 SEARCHES: Final[Mapping[Table, str]] = MappingProxyType({saved_view: "query", bulk: "selection"})
 """Columns of addresses whose query may search for a creator."""
-_MANY = (ownership, refused, remark, review)  # rows are looked for by the database
+_MANY = (deliverable, ownership, refused, remark, review)  # rows are looked for by the database
 _NOBODYS = ("active_model", "audit_head", "hash_key", "second_factor", "thresholds")
 """Settings of words of the program alone: somebody called as one of them changes none."""
 _BY_HEADER = frozenset({"carried"})

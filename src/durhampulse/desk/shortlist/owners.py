@@ -25,7 +25,7 @@ from durhampulse.exceptions import InputError
 __all__ = [
     "LONGEST_REMINDER", "MAY_OWN", "Care", "care_of", "change_care", "find_owner", "hand_over",
     "hand_over_many", "left_owners", "move_reminder", "owner_choices", "possible_owners",
-    "read_person", "undo_change",
+    "read_day", "read_person", "undo_change",
 ]  # fmt: skip
 
 LONGEST_REMINDER = 300
@@ -126,6 +126,20 @@ def read_person(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise InputError("No owner was chosen.", "Choose somebody of the list.", "owner")
     return int(text)
+
+
+def read_day(text: str, field: str) -> date | None:
+    """Return the day that a form gives; none for no text.
+
+    Raises
+    ------
+    InputError
+        If it is none, at its field.
+    """
+    try:
+        return date.fromisoformat(text) if text.strip() else None
+    except ValueError as error:
+        raise InputError("The day is none.", "Write it as 2026-05-31.", field) from error
 
 
 def find_owner(db: Connection, number: int) -> Row[Any]:

@@ -17,6 +17,7 @@ from starlette.responses import FileResponse
 from durhampulse.desk.campaigns import campaigns, choices
 from durhampulse.desk.campaigns.bet import Bet, draw_bet
 from durhampulse.desk.campaigns.brief import AIMS, UNITS, Brief
+from durhampulse.desk.campaigns.deliverables import deliverables
 from durhampulse.desk.campaigns.export import file_name, rows_of, write_campaign
 from durhampulse.desk.campaigns.proposal import (
     difference,
@@ -97,6 +98,7 @@ class CampaignContext(BriefContext, template="campaign.html"):
     waiting: Sequence[Row[Any]]
     asked: Sequence[Mapping[str, Any]]
     matches: Sequence[Row[Any]]
+    to_deliver: Sequence[Row[Any]]
 
 
 class DifferenceContext(Context, template="campaign-difference.html"):
@@ -192,6 +194,7 @@ def show(
         beside, made = _shared(db, number, inside), rooms(db, number)
         asked = _asked(db, [number for number in ask if number not in hidden])
         matches = _matches(db, search, desk, hidden)
+        to_deliver = [row for row in deliverables(db, number) if row.creator_id not in hidden]
     brief, words, unseen = current.brief, rules.outcome, hidden.intersection(table["id"])
     seen = table[~table["id"].isin(unseen)]
     total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)
@@ -205,7 +208,7 @@ def show(
         bet=bet, total=total, fits_room=CARDS[0] <= len(table) <= CARDS[1],
         facts=current.row.facts or {}, rooms=made, shared=beside, came_from=came_from,
         newer=newer, undone=undone, left=left, waiting=waiting, asked=asked, matches=matches,
-        is_decided=is_decided,
+        is_decided=is_decided, to_deliver=to_deliver,
     )  # fmt: skip
     return render(request, who, context)
 

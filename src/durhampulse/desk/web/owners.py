@@ -22,6 +22,7 @@ from durhampulse.desk.shortlist.owners import (
     left_owners,
     move_reminder,
     possible_owners,
+    read_day,
     read_person,
     undo_change,
 )
@@ -30,7 +31,6 @@ from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.kept import local_path
 from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
-from durhampulse.exceptions import InputError
 
 __all__ = ["of_creator", "router"]
 
@@ -80,9 +80,8 @@ def change(
     text: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Change who looks after this creator, and when to look again."""
-    wanted = Care(
-        number=seen, owner_id=read_person(owner) if owner else None, remind_on=_day(on), text=text
-    )
+    day, person = read_day(on, "on"), read_person(owner) if owner else None
+    wanted = Care(number=seen, owner_id=person, remind_on=day, text=text)
     here = f"/creators/{number}"
     with desk.store.writing() as db:
         if wanted.remind_on and not owner and not care_of(db, [number]).get(number, Care()).owner:
@@ -91,13 +90,6 @@ def change(
         words = _in_words(db, number)
     undo = f"/today/undo?change={kept}&back={here}" if kept else ""
     return redirect(here, words, undo=undo)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text.strip() else None
-    except ValueError as error:
-        raise InputError("The day is none.", "Write it as 2026-05-31.", "on") from error
 
 
 def _in_words(db: Connection, number: int) -> str:

@@ -13,6 +13,7 @@ from durhampulse.desk.store.tables.campaigns import (
     campaign,
     campaign_candidate,
     campaign_creator,
+    deliverable,
     proposal,
 )
 from durhampulse.desk.store.tables.columns import (
@@ -94,11 +95,11 @@ __all__ = [
     "OWNED", "PASSED", "PLACE", "PLACES", "REOPENS", "SAMPLED", "SCORE_HAS_NO_NUMBER",
     "SCORE_HAS_NUMBER", "SHOWN", "SINGLE", "STATES", "TEXTS", "UNSEEN", "UNSENT", "UNSHOWN",
     "WAITS", "InBytes", "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign",
-    "campaign_candidate", "campaign_creator", "claim", "creator", "creator_list", "delivery",
-    "device", "has_flags", "hook", "identity", "kept_count", "link", "list_creator", "mention",
-    "metadata", "model", "model_file", "objection", "opinion", "outcome", "outcome_file",
-    "outcome_is", "outcome_rows", "ownership", "person", "proposal", "receipt", "recipe",
-    "recovery_code", "refused", "remark", "replaced", "review", "room", "room_card", "run",
-    "saved_view", "score", "search", "second_factor", "session", "setting", "staged", "understood",
-    "upload",
+    "campaign_candidate", "campaign_creator", "claim", "creator", "creator_list", "deliverable",
+    "delivery", "device", "has_flags", "hook", "identity", "kept_count", "link", "list_creator",
+    "mention", "metadata", "model", "model_file", "objection", "opinion", "outcome",
+    "outcome_file", "outcome_is", "outcome_rows", "ownership", "person", "proposal", "receipt",
+    "recipe", "recovery_code", "refused", "remark", "replaced", "review", "room", "room_card",
+    "run", "saved_view", "score", "search", "second_factor", "session", "setting", "staged",
+    "understood", "upload",
 ]  # fmt: skip

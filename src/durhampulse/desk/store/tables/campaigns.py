@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     Double,
     ForeignKey,
     Integer,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["campaign", "campaign_candidate", "campaign_creator", "proposal"]
+__all__ = ["campaign", "campaign_candidate", "campaign_creator", "deliverable", "proposal"]
 
 campaign = Table(
     "campaign", metadata, number(),
@@ -78,3 +79,16 @@ campaign_candidate = Table(
     Column("fee", Double, nullable=False),
     Column("named", Boolean, nullable=False),
 )  # fmt: skip
+deliverable = Table(
+    "deliverable", metadata, number(),
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False, index=True),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("text", String(300), nullable=False),
+    Column("due", Date),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("done_at", Instant),
+    Column("removed_at", Instant),
+    sqlite_autoincrement=True,  # an address that undoes never comes to mean another
+)  # fmt: skip
+"""What a creator of a campaign is to deliver."""
