@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import open_store
 from tests.desk.browsing import MESSY, STARS, look_at
 from tests.desk.conftest import PASSWORD
@@ -129,6 +131,11 @@ class Filling:
                 post(f"/campaigns/{number}/state", state=state)
         room = post("/rooms", name="Who feels right?", client="Acme", source="campaign-1",
                     days="14", colour="#ffe08a", shows="followers").text()  # fmt: skip
+        post("/people", name="Mia", role="reviewer")
+        for number, on in ((6, clock.today()), (7, clock.today() + timedelta(days=5))):
+            post(f"/creators/{number}/owner", on=on.isoformat(), text="Ask for a rate", seen="0")
+        post("/shortlist/owner", chosen="8", owner="2")
+        post("/people/2", role="viewer", active="true")  # whose creators are to be handed over
         rows = "".join(f"INF-{i},{'Yes' if i % 3 else 'No'}\n" for i in range(1001, 1060))
         outcomes = f"Influencer_ID,Sponsorship_Status\n{rows}"
         post("/outcomes", file=("spring.csv", outcomes), on="2026-01-31")
