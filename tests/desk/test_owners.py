@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given as tried
+from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -30,6 +32,7 @@ from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people
 from tests.desk.forms import fields_of
 from tests.desk.versions import newest_store, older_store
+from tests.examples import examples
 
 SOON = clock.today() + timedelta(days=6)
 
@@ -339,6 +342,57 @@ def test_all_of_an_owner_who_left_are_handed_over_at_once(visit, desk, rules):
     assert "may not review any more" not in ann.get("/today").text
     assert ann.post(undo_of_latest(desk), data={"csrf": ann.csrf}).status_code == 303
     assert {*found(desk.store, rules, View(owner=str(mia)))} == {*range(3, 40)}
+
+
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["one", "many"]), st.sets(st.integers(3, 5), min_size=1),
+              st.integers(0, 2)),
+    min_size=1, max_size=6,
+)  # fmt: skip
+
+
+@examples(12)
+@tried(changes=CHANGES, data=st.data())
+def test_the_latest_change_that_is_not_undone_stands(filled, changes, data):
+    people = add_people(filled, "reviewer", "reviewer", "reviewer")
+    with filled.writing() as db:  # what an example before has left
+        db.execute(ownership.delete())
+    made = []  # of each change: creators, owner, and what undoes it
+    for what, numbers, which in changes:
+        if what == "many":
+            changed, act = given_to(filled, numbers, people[which])
+            made.append((changed, people[which], lambda act=act: undo_act(filled, act, "ann")))
+            continue
+        number = change(filled, min(numbers), owner_id=people[which])
+        if number is not None:
+            made.append(
+                ({min(numbers)}, people[which], lambda number=number: undone(filled, number))
+            )
+
+    def expected(number):
+        return next((owner for numbers, owner, _ in reversed(made) if number in numbers), None)
+
+    for at in data.draw(st.permutations(range(len(made)))):
+        numbers, owner, undo = made[at]
+        if undo() is not False:
+            made[at] = (set(), owner, undo)
+        assert {n: owned(filled, n)[0] for n in (3, 4, 5)} == {n: expected(n) for n in (3, 4, 5)}
+
+
+def given_to(store, numbers, owner):
+    """Hand creators over; give those whose owner was another, and the act."""
+    others = {n for n in numbers if owned(store, n)[0] != owner}
+    return others, given(store, [*numbers], owner)[1]
+
+
+def undone(store, number):
+    """Undo a change; give False where it does not stand any more, and is left as it is."""
+    try:
+        with store.writing() as db:
+            undo_change(db, number, "ann")
+    except InputError:
+        return False
+    return True
 
 
 def test_one_owner_stands(filled):
