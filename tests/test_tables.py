@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from durhampulse.decision.bands import NO, NO_PRECEDENT, YES
+from durhampulse.decision.phrases import in_one_cell
 from durhampulse.report.tables import brief_table, decision_view
 
 
@@ -32,7 +33,8 @@ def test_interval_in_notebook_contains_its_probability(decided):
 
 def test_report_gives_no_precedent_no_probability_and_figures_a_minus_sign(decided):
     reason = "no precedent: growth -45% a month: nearly all creators had -4% to 9%"
-    decided.loc[2, ["Sponsorship Recommendation", "Flags"]] = [NO_PRECEDENT, reason]
+    flags = in_one_cell([reason, "views over 100 times the followers"])
+    decided.loc[2, ["Sponsorship Recommendation", "Flags"]] = [NO_PRECEDENT, flags]
     decided.loc[2, ["Interval Low", "Interval High"]] = [0.0, 1.0]
     last = decision_view(decided).rows[-1]
     assert last[1] == "\N{EN DASH} (0.00 to 1.00)"

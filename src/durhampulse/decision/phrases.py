@@ -14,7 +14,14 @@ from durhampulse.decision.figures import axis_text, figure_text, short_name
 from durhampulse.features.peers import Peers
 from durhampulse.features.rates import Rates, Share
 
-__all__ = ["beside_others", "group_words", "phrase", "unknown_names"]
+__all__ = [
+    "beside_others",
+    "first_in_cell",
+    "group_words",
+    "in_one_cell",
+    "phrase",
+    "unknown_names",
+]
 
 _MIDDLE = 50
 
@@ -152,6 +159,17 @@ def in_one_cell(texts: Iterable[str]) -> str:
     'growth; Post Count'
     """
     return "; ".join(texts)
+
+
+def first_in_cell(cell: str) -> str:
+    """Return the first of the texts that :func:`in_one_cell` put into a cell.
+
+    Examples
+    --------
+    >>> first_in_cell("growth; Post Count"), first_in_cell("")
+    ('growth', '')
+    """
+    return cell.partition("; ")[0]
 
 
 def unknown_names(columns: Sequence[str], unknown: npt.NDArray[np.bool_]) -> list[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.decision.bands import BANDS, NO_PRECEDENT
 from durhampulse.decision.figures import above, number_text, with_minus
+from durhampulse.decision.phrases import first_in_cell
 from durhampulse.decision.table import carried_names
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
@@ -190,10 +191,12 @@ def _carried_cell(header: str, cell: Any) -> CarriedCell:
 
 
 def _why(row: pd.Series) -> str:
-    """Return the two strongest reasons, without their figures, or what has no precedent."""
+    """Return the two strongest reasons, without their figures, or what has no precedent.
+
+    The decision table puts that first among the flags.
+    """
     if row["Sponsorship Recommendation"] == NO_PRECEDENT:
-        flags = row["Flags"].split("; ")
-        return with_minus(next((f for f in flags if f.startswith("no precedent: ")), ""))
+        return with_minus(first_in_cell(row["Flags"]))
     texts = [
         f"{word} {reasons.partition(' (without')[0]}"
         for word, reasons in (("for:", row["Reasons For"]), ("against:", row["Reasons Against"]))
