@@ -72,6 +72,25 @@ def test_packages_import_only_from_lower_layers():
     assert upward == []
 
 
+def test_what_another_module_imports_is_exported():
+    exported = {
+        name: set(ast.literal_eval(node.value))
+        for name, path in MODULES.items()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    }
+    assert [
+        f"{name} imports {alias.name} of {source}"
+        for name, path in MODULES.items()
+        for node in nodes(path)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for source in [node.module.removeprefix("durhampulse.")]
+        for alias in node.names
+        if alias.name not in exported.get(source, {alias.name})
+        and f"{source}.{alias.name}" not in MODULES
+    ] == []
+
+
 def test_no_test_module_imports_another():
     """What tests share lies in modules of its own: else a file of tests cannot be moved or cut."""
     tests = Path(__file__).parent

@@ -20,7 +20,7 @@ from durhampulse.features.repeats import creator_codes
 from durhampulse.models.classifiers import BOOSTING
 from durhampulse.models.training import classifier_learner
 
-__all__ = ["compare_splits"]
+__all__ = ["Kind", "compare_splits"]
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["time", "group"]

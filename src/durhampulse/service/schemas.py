@@ -12,9 +12,16 @@ from durhampulse.creators.schema import COLUMNS
 from durhampulse.scoring.account import Account
 
 __all__ = [
-    "BEARER", "MOST_CREATORS", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
-    "ScoreAnswer", "ScoreRequest",
-]  # fmt: skip
+    "BEARER",
+    "EXAMPLE",
+    "MOST_CREATORS",
+    "AccountAnswer",
+    "ErrorAnswer",
+    "ExplainRequest",
+    "ModelAnswer",
+    "ScoreAnswer",
+    "ScoreRequest",
+]
 
 BEARER = HTTPBearer(
     auto_error=False, description="A key of `durhampulse key add`, or one made at the desk."

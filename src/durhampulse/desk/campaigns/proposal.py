@@ -25,9 +25,20 @@ from durhampulse.desk.store.tables import act, campaign, creator, proposal, revi
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "Difference", "Proposal", "compute", "difference", "has_changed_since", "is_decided_since",
-    "keep", "latest_run", "origin", "propose", "read_proposal", "undone_since",
-]  # fmt: skip
+    "Difference",
+    "Proposal",
+    "compute",
+    "difference",
+    "has_changed_since",
+    "is_decided_since",
+    "keep",
+    "latest_run",
+    "origin",
+    "proposal_rows",
+    "propose",
+    "read_proposal",
+    "undone_since",
+]
 
 _KEPT = ("probability", "low", "high", "followers", "engagement_rate", "avg_views", "niche", "tier",
          "state", "deal", "flags", "fee", "fee_from")  # fmt: skip

@@ -20,7 +20,17 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 
-__all__ = ["TOLERANCE", "Relaxed", "Task", "improved", "reduced_gains", "relaxed"]
+__all__ = [
+    "TOLERANCE",
+    "Flags",
+    "Floats",
+    "Places",
+    "Relaxed",
+    "Task",
+    "improved",
+    "reduced_gains",
+    "relaxed",
+]
 
 TOLERANCE = 1e-9
 _EQUAL = 1e-12

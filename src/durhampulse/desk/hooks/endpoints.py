@@ -19,7 +19,17 @@ from durhampulse.desk.store.outbox import OFF
 from durhampulse.desk.store.tables import UNSENT, delivery, hook
 from durhampulse.exceptions import InputError
 
-__all__ = ["BOTH_HOURS", "FAILING", "MOST", "ON", "Endpoint", "add_hook", "change_hook", "hooks"]
+__all__ = [
+    "BOTH_HOURS",
+    "FAILING",
+    "MOST",
+    "ON",
+    "Endpoint",
+    "add_hook",
+    "change_hook",
+    "hooks",
+    "secrets_of",
+]
 
 ON: Final = "on"
 FAILING: Final = "failing"

@@ -15,7 +15,7 @@ from durhampulse.desk.store.tables import LONGEST_ID
 from durhampulse.desk.web.rendering import Context
 from durhampulse.exceptions import InputError
 
-__all__ = ["BriefBody", "BriefContext", "read_brief", "read_fee"]
+__all__ = ["Amount", "BriefBody", "BriefContext", "Name", "read_brief", "read_fee"]
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Amount = Annotated[float, Field(ge=0, le=1e12)]

@@ -51,7 +51,7 @@ from durhampulse.files.cage import Cage
 from durhampulse.files.formats import READABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
-__all__ = ["router"]
+__all__ = ["router", "sent_file"]
 
 router = APIRouter(prefix="/imports", include_in_schema=False, route_class=PageRoute)
 _LARGEST = 1 << 30

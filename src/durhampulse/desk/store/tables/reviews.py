@@ -20,9 +20,24 @@ from sqlalchemy import (
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
 __all__ = [
-    "BLIND", "DECISIONS", "OWNED", "REOPENS", "SAMPLED", "SINGLE", "UNSEEN", "act", "claim",
-    "mention", "opinion", "outcome", "outcome_file", "ownership", "remark", "review",
-]  # fmt: skip
+    "BLIND",
+    "DECISIONS",
+    "OWNED",
+    "REOPENS",
+    "SAMPLED",
+    "SINGLE",
+    "UNSEEN",
+    "act",
+    "claim",
+    "mention",
+    "opinion",
+    "outcome",
+    "outcome_file",
+    "outcome_rows",
+    "ownership",
+    "remark",
+    "review",
+]
 
 DECISIONS = {
     "approve": "approved",
