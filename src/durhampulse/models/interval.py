@@ -25,7 +25,7 @@ from durhampulse.deferred import pd
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.weights import Weights, sigmoid
 
-__all__ = ["AT_MOST", "FAR_DOWN", "HIGH", "NORMAL_90", "Interval", "learn_interval"]
+__all__ = ["AT_MOST", "FAR_DOWN", "HIGH", "NORMAL_90", "STEP", "Interval", "learn_interval"]
 
 Floats = npt.NDArray[np.float64]
 
