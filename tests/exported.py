@@ -1,9 +1,11 @@
-"""Exported models at work: a script under JavaScript, a graph under ONNX Runtime."""
+"""Exported models at work: a script under JavaScript, a graph under ONNX Runtime, queries."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from durhampulse.export.graph.model import graph_of
+from durhampulse.export.sql.query import query_of
 from durhampulse.features.codes import NumberCode
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.fitted import FittedModel
@@ -54,3 +58,37 @@ def identity(column, unit=1e3):
         encoding=Encoding((code,)),
         weights=Logistic(np.ones(1), np.zeros(1)),
     )
+
+
+def by_sqlite(program, cells):
+    """What the query for SQLite makes of cells."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        pd.DataFrame({"cell": cells}).to_sql("creators", database, index=False)
+        return pd.read_sql(query_of(program, "sqlite", "creators", "0"), database)
+
+
+def by_duckdb(program, cells):
+    """What the query for DuckDB makes of cells."""
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect() as database:
+        database.register("creators", pd.DataFrame({"cell": cells}, dtype="str"))
+        return database.execute(query_of(program, "duckdb", "creators", "0")).df()
+
+
+def by_onnxruntime(program, cells):
+    """What the graph makes of cells."""
+    pytest.importorskip("onnx")
+    return run_graph(graph_of(program, "0"), pd.DataFrame({"cell": cells}, dtype="str"))
+
+
+ENGINES = {"sqlite": by_sqlite, "duckdb": by_duckdb, "onnxruntime": by_onnxruntime}
+
+
+def answers(scored):
+    """Probabilities, or ``nothing``, ``unclear`` or ``unread``."""
+    words = {"are empty": "nothing", "may be": "unclear", "is not read": "unread"}
+    read = []
+    for refusal, p in zip(scored["refusal"], scored["probability"], strict=True):
+        word = next((word for part, word in words.items() if part in refusal), refusal)
+        read.append(word or p)
+    return read

@@ -23,7 +23,6 @@ from durhampulse.creators.numbers import parse_number
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import Thresholds
-from durhampulse.export.graph.model import graph_of
 from durhampulse.export.program import program_from
 from durhampulse.export.sql.query import query_of
 from durhampulse.features.codes import NumberCode
@@ -31,7 +30,7 @@ from durhampulse.features.encoding import Encoding
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import Logistic
 from tests.examples import examples
-from tests.exported import identity, run_graph
+from tests.exported import ENGINES, answers, identity
 from tests.messy import written_amount
 
 COLUMN = {"count": "Followers", "rate": "Growth_Rate", "any": "Fee"}
@@ -129,40 +128,6 @@ def program_for(kind, decimal=None, unit=1e3, currency=""):
     column = COLUMN[kind]
     rule = ColumnRule(column=column, kind=kind, header="cell", decimal=decimal, currency=currency)
     return program_from(identity(column, unit), {column: rule}, Thresholds(), "")
-
-
-def by_sqlite(program, cells):
-    """What the query for SQLite makes of cells."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        pd.DataFrame({"cell": cells}).to_sql("creators", database, index=False)
-        return pd.read_sql(query_of(program, "sqlite", "creators", "0"), database)
-
-
-def by_duckdb(program, cells):
-    """What the query for DuckDB makes of cells."""
-    duckdb = pytest.importorskip("duckdb")
-    with duckdb.connect() as database:
-        database.register("creators", pd.DataFrame({"cell": cells}, dtype="str"))
-        return database.execute(query_of(program, "duckdb", "creators", "0")).df()
-
-
-def by_onnxruntime(program, cells):
-    """What the graph makes of cells."""
-    pytest.importorskip("onnx")
-    return run_graph(graph_of(program, "0"), pd.DataFrame({"cell": cells}, dtype="str"))
-
-
-ENGINES = {"sqlite": by_sqlite, "duckdb": by_duckdb, "onnxruntime": by_onnxruntime}
-
-
-def answers(scored):
-    """Probabilities, or ``nothing``, ``unclear`` or ``unread``."""
-    words = {"are empty": "nothing", "may be": "unclear", "is not read": "unread"}
-    read = []
-    for refusal, p in zip(scored["refusal"], scored["probability"], strict=True):
-        word = next((word for part, word in words.items() if part in refusal), refusal)
-        read.append(word or p)
-    return read
 
 
 def is_unread(engine, cell):
