@@ -30,7 +30,7 @@ from durhampulse.features.encoding import Encoding
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import Logistic
 from tests.examples import examples
-from tests.exported import ENGINES, answers, identity
+from tests.exported import ENGINES, answers, by_onnxruntime, identity
 from tests.messy import written_amount
 
 COLUMN = {"count": "Followers", "rate": "Growth_Rate", "any": "Fee"}
@@ -213,6 +213,12 @@ def test_codes_for_missing_counts_are_missing(engine):
 def test_exponents_beyond_99_and_infinity_refuse_their_row(engine):
     cells = ["1e100", "2,5E-123", "\u22121e400", "inf", "-Infinity"]
     assert answers(ENGINES[engine](program_for("rate"), cells)) == ["unread"] * len(cells)
+
+
+def test_a_graph_refuses_a_range_behind_a_percent_sign():
+    """The sign belongs to the right end, as in %5-10; of other ends than digits it cannot tell."""
+    cells = ["%5-10", "%5 k - 6", "%5 k"]
+    assert answers(by_onnxruntime(program_for("rate"), cells)) == ["unclear", "unread", "nothing"]
 
 
 SIGNS = ("", "", "+", "-", "\u2212", "~", "--", "+-", "- ")

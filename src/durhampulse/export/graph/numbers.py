@@ -193,7 +193,7 @@ def _form_of(
     cases = [
         *([(amounts.is_unread, Form.UNREAD)] if amounts else []),
         *_odd_forms(text, rule, nodes, amounts),
-        *([] if is_range is None else [(is_range, Form.UNCLEAR)]),
+        *([] if is_range is None else _ranges(text, is_range, nodes)),
         (ends.no_number, Form.MISSING),
         *_usual_forms(text, rule, nodes, ends, amounts),
         (nodes.matches(text, rf"{SIGN}{INNER}{{25,}}.*"), Form.UNREAD),
@@ -201,6 +201,12 @@ def _form_of(
     for condition, case in reversed(cases):
         answer = nodes.where(condition, nodes.constant(case, np.int64), answer)
     return answer
+
+
+def _ranges(text: str, is_range: str, nodes: Nodes) -> list[tuple[str, Form]]:
+    """Append ranges; of one behind a percent sign only digits are read."""
+    behind_percent = rf"(?s){GAP}%[0-9].*{_BETWEEN}[^0-9]*[0-9].*"
+    return [(is_range, Form.UNCLEAR), (nodes.matches(text, behind_percent), Form.UNREAD)]
 
 
 def _odd_forms(
