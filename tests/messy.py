@@ -119,12 +119,12 @@ def with_own_columns(table: pd.DataFrame, seed: int = 0, *, odd: float = 0.6) ->
     usual = {
         "Likes": [f"{number:.0f}" for number in rng.lognormal(6, 2, rows)],
         "Past_Deals": [f"{number:.0f}" for number in rng.poisson(3, rows)],
-        "Fee": [f"${number:,.0f}" for number in rng.lognormal(6, 1.5, rows)],
+        "Ad_Spend": [f"${number:,.0f}" for number in rng.lognormal(6, 1.5, rows)],
         "Completion": [f"{100 * number:.1f}%".replace(".", ",") for number in rng.beta(4, 3, rows)],
         "City": rng.choice(CITIES[:4], rows).tolist(),
     }
     drawn = {
-        column: [(_written_town if column == "City" else written_amount)(rng) for _ in range(rows)]
+        column: [(written_town if column == "City" else written_amount)(rng) for _ in range(rows)]
         for column in usual
     }
     for column, cells in usual.items():
@@ -174,7 +174,7 @@ def _end_of_range(rng: np.random.Generator) -> str:
     return "".join(parts)
 
 
-def _written_town(rng: np.random.Generator) -> str:
+def written_town(rng: np.random.Generator) -> str:
     """A town as somebody writes it: letters of another case, width or form, blanks of all kinds."""
     town = str(rng.choice(CITIES))
     forms = (

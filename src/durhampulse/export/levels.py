@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain, permutations
+from unicodedata import normalize
 
 from durhampulse.creators.schema import NICHE, QUALITIES
 from durhampulse.export.program import Input, Program
+from durhampulse.export.spellings import small
 from durhampulse.features.codes import LevelCode, NumberCode
 
-__all__ = ["spellings_of"]
+__all__ = ["look_alikes", "spellings_of"]
 
 
 def spellings_of(program: Program, each: Input) -> dict[str, list[str]]:
@@ -23,12 +28,53 @@ def spellings_of(program: Program, each: Input) -> dict[str, list[str]]:
             words = {folded, level, level.lower(), level.upper(), level.title()}
             if folded.lstrip("+-").isdecimal():
                 words |= {f"{folded}.{'0' * n}" for n in (1, 2, 3)}
-            spellings[level] |= {" ".join(_small(word).split()) for word in words}
+            forms = (_composed, _decomposed, _wide)
+            spellings[level] |= {" ".join(form(word).split()) for word in words for form in forms}
     return {level: sorted(words) for level, words in spellings.items() if words}
 
 
-def _small(text: str) -> str:
-    return "".join(c.lower() if c.isascii() else c for c in text)
+def _composed(word: str) -> str:
+    return small(normalize("NFC", word))
+
+
+def _decomposed(word: str) -> str:
+    return small(normalize("NFD", word))
+
+
+def _wide(word: str) -> str:
+    """Return a word with letters and digits of full width, as Japanese keyboards write them."""
+    return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in word)
+
+
+def look_alikes(words: Iterable[str]) -> str:
+    """Return the characters beyond ASCII of which another spelling of some words may be made.
+
+    A word with any other is none of them, however its case, its width and its blanks are folded.
+
+    Parameters
+    ----------
+    words
+        Folded, as :func:`.folded` does it.
+
+    Examples
+    --------
+    >>> some = look_alikes(["fashion"])
+    >>> "\uff46" in some, "\u017f" in some, "\u00f6" in some
+    (True, True, False)
+    """
+    letters: set[str] = set()
+    for letter in set("".join(words)):
+        base, *marks = [*normalize("NFD", letter)]
+        for some in chain.from_iterable(permutations(marks, n) for n in range(len(marks) + 1)):
+            letters.update(some, normalize("NFC", base + "".join(some)))
+    return "".join(c for c, parts in _folded_characters().items() if letters.issuperset(parts))
+
+
+@cache
+def _folded_characters() -> Mapping[str, str]:
+    """Return what each character beyond ASCII is folded to."""
+    beyond = map(chr, (*range(0x80, 0xD800), *range(0xE000, sys.maxunicode + 1)))
+    return {c: normalize("NFKC", c).casefold() for c in beyond}
 
 
 def _levels_of(program: Program, column: str) -> Iterator[str]:

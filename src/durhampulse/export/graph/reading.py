@@ -9,13 +9,14 @@ import numpy as np
 
 from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.creators.words import NULL_WORDS
+from durhampulse.creators.words import NULL_WORDS, folded
 from durhampulse.export.forms import Form
 from durhampulse.export.graph.nodes import Nodes
 from durhampulse.export.graph.numbers import Numbers, read_numbers
 from durhampulse.export.graph.patterns import BLANK, words_pattern
-from durhampulse.export.levels import spellings_of
+from durhampulse.export.levels import look_alikes, spellings_of
 from durhampulse.export.program import Input, Program
+from durhampulse.export.spellings import ranges
 
 __all__ = ["MISSING", "OTHER", "Cells", "read_cells"]
 
@@ -98,7 +99,10 @@ def _level(each: Input, program: Program, nodes: Nodes, cells: Cells) -> None:
     missing = nodes.matches(raw, f"(?i){_around(sorted(NULL_WORDS))}")
     place = nodes.where(missing, nodes.constant(MISSING, np.int64), place)
     other = nodes.add("Equal", place, nodes.constant(OTHER, np.int64))
-    beyond = nodes.add("Not", nodes.matches(raw, rf"(?s)(?:[\x00-\x7f]|{BLANK})*"))
+    letters = look_alikes(folded(word) for words in spellings.values() for word in words)
+    plain = nodes.matches(raw, rf"(?s)(?:[\x00-\x7f]|{BLANK})*")
+    alike = nodes.matches(raw, rf"(?s)(?:[\x00-\x7f{ranges(letters)}]|{BLANK})*")
+    beyond = nodes.add("And", alike, nodes.add("Not", plain))
     reason = f"{column} has letters beyond ASCII, and its spelling is not one that the model knows"
     cells.reasons.append((nodes.add("And", other, beyond), reason))
     cells.levels[column], cells.places[column], cells.missing[column] = levels, place, missing

@@ -96,6 +96,8 @@ class Dialect:
         Its types for text and double precision.
     matches
         From a text's name and the regular expression to the condition that it matches as a whole.
+    only
+        From a text and characters, in ranges, to the condition that it holds no others.
     is_text
         From a column to the condition that it holds text.
     size
@@ -130,6 +132,7 @@ class Dialect:
     text: str = "TEXT"
     double: str = "DOUBLE PRECISION"
     matches: Callable[[str, str], str]
+    only: Callable[[str, str], str]
     is_text: Callable[[str], str]
     size: Callable[[str], str] = field(default=lambda text: f"octet_length({text})")
     trimmed: Callable[[str, str], str] = field(default=lambda text, some: f"trim({text}, {some})")
@@ -226,6 +229,7 @@ DIALECTS = {
         text="VARCHAR",
         double="DOUBLE",
         matches=_regex("regexp_full_match({}, {})"),
+        only=lambda text, some: f"regexp_full_match({text}, {literal(f'[{some}]*')})",
         is_text=lambda column: f"typeof({column}) = 'VARCHAR'",
         size=lambda text: f"strlen({text})",
         number=lambda text: f"TRY_CAST({text} AS DOUBLE)",
@@ -234,6 +238,7 @@ DIALECTS = {
     "postgres": Dialect(
         name="PostgreSQL",
         matches=lambda text, shape: f"{text} ~ {literal(f'^(?:{_PATTERNS[shape]})$')}",
+        only=lambda text, some: f"{text} ~ {literal(f'^[{some}]*$')}",
         is_text=lambda column: (
             f"CAST(pg_typeof({column}) AS TEXT) IN ('text', 'character varying', 'character')"
         ),
@@ -245,6 +250,7 @@ DIALECTS = {
         name="SQLite",
         double="REAL",
         matches=globs,
+        only=lambda text, some: f"{text} NOT GLOB {literal(f'*[^{some}]*')}",
         is_text=lambda column: f"typeof({column}) = 'text'",
         size=lambda text: f"length(CAST({text} AS BLOB))",
         characters=_sqlite_characters,
@@ -261,6 +267,7 @@ DIALECTS = {
         matches=lambda text, shape: (
             f"regexp_contains({text}, {literal(f'^(?:{_PATTERNS[shape]})$')})"
         ),
+        only=lambda text, some: f"regexp_contains({text}, {literal(f'^[{some}]*$')})",
         is_text=lambda column: f"starts_with(to_json_string({column}), '\"')",
         escapes="\\'",
         size=lambda text: f"byte_length({text})",
@@ -275,6 +282,7 @@ DIALECTS = {
         text="VARCHAR",
         double="DOUBLE",
         matches=_regex("regexp_like({}, {})"),
+        only=lambda text, some: f"regexp_like({text}, {literal(f'[{some}]*')})",
         is_text=lambda column: f"typeof(to_variant({column})) = 'VARCHAR'",
         table=lambda *parts: _values(*parts).replace("VALUES", "SELECT * FROM VALUES", 1),
         number=lambda text: f"TRY_TO_DOUBLE({text})",

@@ -1,7 +1,7 @@
 """Cells to numbers and levels, in SQL: what :mod:`durhampulse.creators` does with single cells.
 
-Numbers of a typed column are taken as they are. A level with letters beyond ASCII that is not
-spelled as the model knows it refuses its row.
+Numbers of a typed column are taken as they are. What may be a level in letters beyond ASCII, in a
+spelling that is not known, refuses its row.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import math
 from collections.abc import Sequence
 
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.creators.words import NULL_WORDS
+from durhampulse.creators.words import NULL_WORDS, folded
 from durhampulse.export.forms import Form
-from durhampulse.export.levels import spellings_of
+from durhampulse.export.levels import look_alikes, spellings_of
 from durhampulse.export.program import Input, Program
+from durhampulse.export.spellings import ranges
 from durhampulse.export.sql.dialects import Dialect, collapsed, literal, number
 from durhampulse.export.sql.numbers import read_numbers
 from durhampulse.export.sql.stages import Stages
@@ -21,7 +22,9 @@ from durhampulse.export.sql.stages import Stages
 __all__ = ["read_cells"]
 
 _UNKNOWN = "'\u00bf'"
-"""Stands for a level with letters beyond ASCII that the model does not know."""
+"""Stands for what may be a level, in letters beyond ASCII that the query cannot fold."""
+_BLANKS_WITHIN = (9, 10, 11, 12, 13, 28, 29, 30, 31, 0xA0, 0x2009, 0x202F, 0x3000)
+"""Those that are usual between words; others are folded by no query."""
 
 
 def read_cells(program: Program, dialect: Dialect, stages: Stages) -> str:
@@ -35,7 +38,8 @@ def read_cells(program: Program, dialect: Dialect, stages: Stages) -> str:
     numbers = [(at, each) for at, each in inputs if each.rule.numeric]
     levels = [(at, each) for at, each in inputs if not each.rule.numeric]
     read_numbers(numbers, dialect, stages)
-    stages.add({f"g_{at}": f"lower({collapsed(f'w_{at}')})" for at, _ in levels})
+    stages.add({f"g_{at}": _spaced(f"w_{at}", dialect) for at, _ in levels})
+    stages.add({f"g_{at}": f"lower({collapsed(f'g_{at}')})" for at, _ in levels})
     stages.add({f"v_{at}": _level(at, each, program, dialect) for at, each in levels})
     return _refusal(program, dialect)
 
@@ -57,13 +61,24 @@ def _trim(inputs: Sequence[tuple[int, Input]], dialect: Dialect, stages: Stages)
     )
 
 
+def _spaced(text: str, dialect: Dialect) -> str:
+    """Return text whose other blanks are spaces."""
+    spaced = text
+    for code in _BLANKS_WITHIN:
+        spaced = f"replace({spaced}, {dialect.characters((code,))}, ' ')"
+    return f"CASE WHEN {dialect.shaped(text, 'ascii')} THEN {text} ELSE {spaced} END"
+
+
 def _level(at: int, each: Input, program: Program, dialect: Dialect) -> str:
     """Return a level as the model spells it; others as they are, in small letters."""
+    spellings = spellings_of(program, each)
     cases = " ".join(
         f"WHEN g_{at} IN ({', '.join(map(literal, names))}) THEN {literal(level)}"
-        for level, names in spellings_of(program, each).items()
+        for level, names in spellings.items()
     )
-    beyond = f"{dialect.size(f'g_{at}')} <> length(g_{at})"
+    letters = look_alikes(folded(name) for names in spellings.values() for name in names)
+    unknown = dialect.only(f"g_{at}", f" -~{ranges(letters)}")
+    beyond = f"{dialect.size(f'g_{at}')} <> length(g_{at}) AND {unknown}"
     return f"CASE {cases} WHEN {beyond} THEN {_UNKNOWN} ELSE g_{at} END" if cases else f"g_{at}"
 
 
