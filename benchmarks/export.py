@@ -20,19 +20,23 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from tests.messy import messy_creators
+from tests.messy import messy_creators, with_own_columns
+from tests.models import write_logistic
 
 from benchmarks.demo import MODEL
 from benchmarks.timing import processor_seconds
-from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.blockreader import BlockReader
 from durhampulse.decision.bands import ANSWERS
 from durhampulse.export.graph.model import graph_of
 from durhampulse.export.javascript import javascript_of
 from durhampulse.export.program import Program, program_of
 from durhampulse.export.sql.query import query_of
+from durhampulse.market.sampling import simulate_market
 from durhampulse.scoring.scorer import Scorer, load_model
 
 ROWS = 10_000
+_UNSETTLED = 500
+"""Rows that are read together, too few for questions about a whole column."""
 _SCORE = (
     "JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require(process.argv[1]).score))"
 )
@@ -40,35 +44,59 @@ Run = Callable[[Program, pd.DataFrame], pd.DataFrame]
 
 
 def main() -> None:
-    """Print how each target's answers compare with the scorer's own."""
-    scorer = load_model(MODEL)
-    program, table = program_of(scorer.model), messy_creators(ROWS, seed=11)
-    expected = own_scores(scorer, table)
-    print(f"{ROWS:,} rows, {(expected['refusal'] != '').sum():,} refused by the scorer")
-    rows = []
+    """Print how each target's answers compare with the scorer's own, model by model."""
+    with tempfile.TemporaryDirectory() as folder:
+        shipped = load_model(MODEL), messy_creators(ROWS, seed=11)
+        own = own_columns_scorer(Path(folder)), own_columns_table(ROWS)
+        for name, (scorer, table) in {"shipped": shipped, "own columns": own}.items():
+            expected = own_scores(scorer, table)
+            refused = (expected["refusal"] != "").sum()
+            print(f"{name}: {ROWS:,} rows, {refused:,} refused by the scorer")
+            print(pd.DataFrame(_answers(program_of(scorer.model), table, expected)).to_string())
+
+
+def _answers(
+    program: Program, table: pd.DataFrame, expected: pd.DataFrame
+) -> Iterator[dict[str, object]]:
     for name, run in targets():
         before = processor_seconds()
         scored = run(program, table)
         seconds = processor_seconds() - before
-        rows.append({"target": name, **compared(scored, expected), "CPU s": round(seconds, 1)})
-    print(pd.DataFrame(rows).to_string(index=False))
+        yield {"target": name, **compared(scored, expected), "CPU s": round(seconds, 1)}
+
+
+def own_columns_scorer(folder: Path) -> Scorer:
+    """Return the scorer of a model of standard columns and five of a list's own."""
+    table = simulate_market(3_000, seed=2).table.astype("str").replace("nan", "")
+    source = folder / "own.csv"
+    with_own_columns(table, seed=2, odd=0).to_csv(source, index=False)
+    return write_logistic(source, folder / "model")
+
+
+def own_columns_table(rows: int) -> pd.DataFrame:
+    """Return messy rows of such a list, a fifth of its own cells drawn from all that is written."""
+    return with_own_columns(messy_creators(rows, seed=12), seed=12, odd=0.2)
 
 
 def own_scores(scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the scorer's own answers to a table."""
+    """Return the scorer's own answers to a table's rows, each by itself."""
+    rules = {c: scorer.model.rules[c] for c in scorer.model.model.encoding.columns}
     units = dict.fromkeys(("Engagement_Rate", "Growth_Rate"), "fraction")  # as in its own table
-    messy = pa.Table.from_pandas(table, preserve_index=False)
-    cells = scorer.read_table("messy", messy, ReadOptions(units=units))
-    scores = scorer.compute(cells.block)
-    reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)
-    return pd.DataFrame(
-        {
+    reader = BlockReader("messy", rules, units=units)
+    frames = []
+    for first in range(0, len(table), _UNSETTLED):
+        rows = table[first : first + _UNSETTLED]
+        cells = reader.read({c: pa.array(rows[rule.header]) for c, rule in rules.items()})
+        scores = scorer.compute(cells.block)
+        reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)
+        answers = {
             "probability": scores.y_prob,
             "recommendation": [*map([*ANSWERS, ""].__getitem__, scores.band)],
             "unlike": [*map(scorer.kinds.__getitem__, scores.unlike)],
-            "refusal": [reasons.get(row, "") for row in range(len(table))],
+            "refusal": [reasons.get(row, "") for row in range(len(rows))],
         }
-    )
+        frames.append(pd.DataFrame(answers))
+    return pd.concat(frames, ignore_index=True)
 
 
 def compared(scored: pd.DataFrame, expected: pd.DataFrame) -> dict[str, object]:
