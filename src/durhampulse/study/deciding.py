@@ -85,8 +85,7 @@ def decide(
         carried={column: fresh[column] for column in part.creators.carried},
     )
     neighbours = _neighbours(part, model, keep_identifiers=keep_identifiers)
-    answers = assign_bands(fresh_prob, thresholds).mask(model.unlike(fresh) > 0, NO_PRECEDENT)
-    alike = lookalikes(fresh, fresh_prob, answers, model.encoding, neighbours)
+    alike = _alike(model, fresh, fresh_prob, thresholds, neighbours)
     return Decision(
         creators=part.creators,
         champion=model,
@@ -104,6 +103,18 @@ def decide(
         **_calibrated(part, comparison, model.name, y_prob, pooled),
         learning=learning_curve(part, comparison),
     )
+
+
+def _alike(
+    model: FittedModel,
+    fresh: pd.DataFrame,
+    y_prob: Floats,
+    thresholds: Thresholds,
+    neighbours: Neighbours,
+) -> pd.DataFrame:
+    """Return the past creators most like the middle creator of each answer."""
+    answers = assign_bands(y_prob, thresholds).mask(model.unlike(fresh) > 0, NO_PRECEDENT)
+    return lookalikes(fresh, y_prob, answers, model.encoding, neighbours)
 
 
 def _to_decide(part: Preparation, model: FittedModel) -> tuple[pd.DataFrame, pd.Series]:
