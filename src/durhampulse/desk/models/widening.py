@@ -13,7 +13,7 @@ from durhampulse.scoring.record import STEP_UNIT
 __all__ = ["widen_edges"]
 
 _DONE = "edges widened"
-_AT_ONCE = 2_000
+_AT_ONCE, _MANY = 2_000, 1_000
 
 
 def widen_edges(store: Store, catalogue: Catalogue) -> None:
@@ -25,15 +25,25 @@ def widen_edges(store: Store, catalogue: Catalogue) -> None:
         if read_setting(db, _DONE):
             return
     last: int | None = 0
+    widened = 0
     while last is not None:
         with store.writing(durable=False) as db:
-            last = _widen(db, catalogue, last)
+            last, more = _widen(db, catalogue, last)
+            widened += more
     with store.writing() as db:
         write_setting(db, _DONE, True)
+    if widened > _MANY:  # PostgreSQL looks each changed row up until it is vacuumed
+        store.tidy()
 
 
-def _widen(db: Connection, catalogue: Catalogue, after: int) -> int | None:
-    """Widen the edges of the next creators by number; return the last, None when there is none."""
+def _widen(db: Connection, catalogue: Catalogue, after: int) -> tuple[int | None, int]:
+    """Widen the edges of the next creators by number.
+
+    Returns
+    -------
+    tuple
+        The last of them, None when there is none, and how many were widened.
+    """
     c = creator.c
     lacks_some = or_(*(c[name].is_(None) for name in (*NUMBERS.values(), *TEXTS.values())),
                      c.extra.is_not(None))  # fmt: skip
@@ -42,11 +52,11 @@ def _widen(db: Connection, catalogue: Catalogue, after: int) -> int | None:
         select(creator).where(*plain).order_by(c.id).limit(_AT_ONCE).with_for_update()
     ).all()
     if not rows:
-        return None
+        return None, 0
     rules = catalogue.current(db)
     steps = rules.scorer.model.model.interval.steps(rules.block(rows))
     for row, wider in zip(rows, steps.tolist(), strict=True):
         if wider:
             flags = c.flags - STEP_UNIT * wider
             db.execute(update(creator).where(c.id == row.id).values(flags=flags))
-    return int(rows[-1].id)
+    return int(rows[-1].id), int((steps > 0).sum())
