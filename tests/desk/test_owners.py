@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.people.erasure import erase, everything_about
+from durhampulse.desk.people.people import Principal
 from durhampulse.desk.shortlist import members, pages
 from durhampulse.desk.shortlist.facets import overview
 from durhampulse.desk.shortlist.lists import add_members, make_list
@@ -24,6 +25,7 @@ from durhampulse.desk.shortlist.owners import (
     hand_over_many,
     undo_change,
 )
+from durhampulse.desk.shortlist.saved import find_view, open_view, save_view
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act, latest_acts, undo_act
@@ -393,6 +395,18 @@ def undone(store, number):
     except InputError:
         return False
     return True
+
+
+def test_a_saved_view_keeps_its_owner_and_says_who_is_unknown(filled, rules):
+    (mia,) = add_people(filled, "reviewer")
+    who = Principal(mia, "Mia", "reviewer")
+    with filled.writing() as db:
+        hers = save_view(db, "Hers", f"owner={mia}", who, shared=True)
+        lost = save_view(db, "Lost", "owner=999999&band=yes", who, shared=True)
+        view, gone = open_view(db, find_view(db, hers, who), rules)
+        assert (view.owner, gone) == (str(mia), "")
+        view, gone = open_view(db, find_view(db, lost, who), rules)
+    assert (view, gone) == (View(band=("yes",)), "Of the view 'Lost': owner '999999' is no more.")
 
 
 def test_one_owner_stands(filled):
