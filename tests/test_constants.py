@@ -74,7 +74,7 @@ def test_missing_encodes_as_median_and_values_clip_at_ten_deviations(value, enco
     ("followers", "engagement", "growth", "refused"),
     [
         (0, 0.05, 0.01, False),
-        (-1, 0.05, 0.01, True),
+        (-2, 0.05, 0.01, True),
         (10, 0.0, 0.01, False),
         (10, -0.001, 0.01, True),
         (10, 0.05, -1.0, False),
