@@ -161,11 +161,13 @@ def test_exported_query_takes_typed_columns_of_duckdb(logistic):
 
 
 @pytest.mark.parametrize("dialect", [*DIALECTS])
-def test_each_dialect_is_parsed_by_sqlglot(dialect, logistic):
+def test_each_dialect_is_parsed_by_sqlglot(dialect, logistic, own_columns):
     sqlglot = pytest.importorskip("sqlglot")
-    query = query_of(program_of(logistic.model), dialect, "brand.creators", "0")
-    parsed = sqlglot.parse_one(query, dialect=dialect)
-    assert [e.alias_or_name for e in parsed.selects][-3:] == ["recommendation", "unlike", "refusal"]
+    for scorer in (logistic, own_columns):
+        query = query_of(program_of(scorer.model), dialect, "brand.creators", "0")
+        parsed = sqlglot.parse_one(query, dialect=dialect)
+        names = [e.alias_or_name for e in parsed.selects]
+        assert names[-3:] == ["recommendation", "unlike", "refusal"]
 
 
 def test_exported_graph_scores_as_the_scorer(demo, messy, demo_model, tmp_path):
