@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select, text, update
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.bulk import begin, find_bulk, next_bulk, run_bulk
-from durhampulse.desk.shortlist import members, pages
+from durhampulse.desk.shortlist import members, pages, reasons
 from durhampulse.desk.shortlist.facets import FACETS, breakdown, facets, overview
 from durhampulse.desk.shortlist.lists import (
     add_members,
@@ -31,6 +31,7 @@ from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import creator, list_creator, saved_view, upload
+from durhampulse.desk.web import state
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import DEMO, add_people, bring
@@ -136,6 +137,26 @@ def test_long_lists_alone_are_read_ahead(filled, monkeypatch):
     with filled.reading() as db:
         kept = db.get_execution_options()["marks"]
     assert {*kept} == {str(number) for number in numbers[1:3]}
+
+
+def test_first_pages_of_long_lists_are_explained_before_they_are_asked_for(
+    desk, visit, monkeypatch
+):
+    monkeypatch.setattr(members, "_FEW", 5)
+    with desk.store.writing() as db:
+        number = make_list(db, "Spring", "ann")
+        add_members(db, number, [*range(590, 598)], "ann")
+    desk.warm()  # does nothing for a short list
+    assert not vars(desk.top_reasons)["_texts"]
+    monkeypatch.setattr(state, "has_few", lambda _db: False)
+    desk.warm()
+    desk.warm_lists()
+    monkeypatch.setattr(reasons, "_compute", None)  # none is computed anew
+    ann = visit("viewer")
+    assert ann.get("/shortlist").status_code == 200
+    assert ann.get(f"/shortlist?list={number}").text.count('href="/creators/') >= 8
+    with pytest.raises(TypeError):
+        ann.get("/shortlist?order=asc")
 
 
 def test_marks_of_no_more_lists_are_kept_than_allowed(filled, rules, monkeypatch):

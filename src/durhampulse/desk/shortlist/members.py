@@ -164,18 +164,19 @@ def those_in(db: Connection, name: str, numbers: Sequence[int]) -> set[int]:
     return {*db.scalars(of_list.where(column.in_(numbers_in(db, numbers))))}
 
 
-def warm_marks(store: Store) -> None:
-    """Read the marks of the long lists made by hand, the latest first, before a page needs them."""
+def warm_marks(store: Store) -> list[str]:
+    """Return the long lists made by hand, the latest first, once their marks are read."""
     with store.reading() as db:
         numbers = db.scalars(select(creator_list.c.id).order_by(creator_list.c.id.desc())).all()
-    warmed = 0
-    for number in numbers:
+    warmed: list[str] = []
+    for name in map(str, numbers):
         with store.reading() as db:
-            if not has_few(db, str(number)):
-                _marks_of(db, str(number))
-                warmed += 1
-        if warmed == _MOST_KEPT:
-            return
+            if not has_few(db, name):
+                _marks_of(db, name)
+                warmed.append(name)
+        if len(warmed) == _MOST_KEPT:
+            break
+    return warmed
 
 
 def follow(

@@ -143,11 +143,12 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
+            await asyncio.to_thread(desk.warm)
             desk.worker.start()
             sender = Sender(desk.store)
             sender.start()
             writing = asyncio.create_task(_write_last_use(desk))
-            warming = asyncio.create_task(asyncio.to_thread(desk.warm))
+            warming = asyncio.create_task(asyncio.to_thread(desk.warm_lists))
             try:
                 yield state
             finally:

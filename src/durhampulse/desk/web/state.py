@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from durhampulse.desk.review.queue import queue_counts, queue_counts_of
 from durhampulse.desk.review.worth import Remaining, enough_deals, remaining
 from durhampulse.desk.shortlist.facets import count_cells, rest_of
 from durhampulse.desk.shortlist.members import warm_marks
-from durhampulse.desk.shortlist.pages import Totals, histogram, totals
+from durhampulse.desk.shortlist.pages import Totals, histogram, page, totals
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.counting import Counting, Kept, has_few
@@ -97,11 +98,22 @@ class Desk:
         return "" if is_writable(folder) else "The disk is full."
 
     def warm(self) -> None:
-        """Read ahead what the first pages of long lists need."""
-        try:
-            warm_marks(self.store)
-        except AWAY as error:
-            _log.warning("No list was read ahead: %s", error.__cause__ or error)
+        """Read ahead the first page of a long list, which the first request would wait for."""
+        with _said_where_away(), self.store.reading() as db:
+            if not has_few(db):
+                self._read_first(db)
+
+    def warm_lists(self) -> None:
+        """Read ahead the first pages of the long lists made by hand."""
+        with _said_where_away():
+            for name in warm_marks(self.store):
+                with self.store.reading() as db:
+                    self._read_first(db, name)
+
+    def _read_first(self, db: Connection, listed: str = "") -> None:
+        """Read a list's first page with its reasons; all creators' without a name."""
+        rules = self.catalogue.current(db)
+        self.top_reasons.of(rules, page(db, View(listed=listed), rules).rows)
 
     def cells(self, db: Connection, view: View, rules: Rules) -> Kept | None:
         """Return what the counts beside a view's filters are added up from."""
@@ -163,6 +175,15 @@ class Desk:
     def limits(self) -> SessionLimits:
         """When sessions end."""
         return self.sign_in.limits
+
+
+@contextmanager
+def _said_where_away() -> Iterator[None]:
+    """Log that nothing was read ahead where the store is away."""
+    try:
+        yield
+    except AWAY as error:
+        _log.warning("No list was read ahead: %s", error.__cause__ or error)
 
 
 def desk_of(request: Request) -> Desk:
