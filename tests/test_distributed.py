@@ -36,7 +36,7 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("source")
     write_market(folder / "m.parquet", 240_000, seed=4)
     table = pq.read_table(folder / "m.parquet").to_pandas()
-    table.loc[[7, 150_000], "Followers"] = -1
+    table.loc[[7, 150_000], "Followers"] = -2
     for number, part in enumerate((table[:140_000], table[140_000:])):
         pq.write_table(
             pa.Table.from_pandas(part, preserve_index=False),

@@ -113,6 +113,7 @@ def test_folder_of_an_earlier_version_has_no_schema_and_is_read(folder, tmp_path
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_scores_as_the_scorer_does(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database takes seconds to be made
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "runs").as_uri())
     import mlflow
 
     from durhampulse.scoring.flavour import log_flavour, save_flavour
@@ -123,8 +124,6 @@ def test_mlflow_scores_as_the_scorer_does(folder, tmp_path, monkeypatch):
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved"))
     pd.testing.assert_frame_equal(loaded.predict(creators), expected)
     assert not list((tmp_path / "saved").rglob("*.pkl"))
-    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
-    mlflow.set_experiment("deals")
     with mlflow.start_run():
         logged = log_flavour(folder, "sponsorship")
     loaded = mlflow.pyfunc.load_model(logged.model_uri)
