@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import openpyxl
@@ -184,3 +185,13 @@ def test_migration_keeps_notes_and_makes_room_for_whom_they_name(store_url):
     with newest_store(store_url) as db:
         (kept,) = remarks_of(db, 1)
         assert (kept.text, kept.names) == ("Hello @Ann", ())  # who was named then saw it or not
+
+
+def test_note_that_a_program_sends_twice_at_a_time_is_kept_once(filled):
+    def send(_):
+        return add_remark(filled, 1, "Asks for a rate.", "Ann", through="crm")
+
+    with ThreadPoolExecutor(4) as pool:
+        kept = [*pool.map(send, range(8))]
+    assert len({note.id for note in kept}) == 1
+    assert sum(note.new for note in kept) == 1

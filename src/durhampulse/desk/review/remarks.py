@@ -61,10 +61,11 @@ class Remark:
 
 @dataclass(frozen=True)
 class KeptRemark:
-    """The number of a remark that was written, and the names of those who will find it."""
+    """The number of a remark, the names of those who will find it, and whether it is new."""
 
     id: int
     names: tuple[str, ...]
+    new: bool = True
 
 
 def add_remark(
@@ -79,7 +80,7 @@ def add_remark(
     store, creator_id, text, by
         Where, of whom, what, and who writes it.
     through
-        The API key that sent it.
+        The API key that sent it, which may send it again: the same text is kept once.
 
     Raises
     ------
@@ -94,8 +95,14 @@ def add_remark(
             "text",
         )
     with store.writing() as db:
-        if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
+        # Row lock: the same note sent twice at a time is kept once.
+        locked = select(creator.c.id).where(creator.c.id == creator_id).with_for_update()
+        if db.scalar(locked) is None:
             raise MissingError("There is no such creator.", "They may have been erased.")
+        r = remark.c
+        alike = select(r.id).where(r.creator_id == creator_id, r.by == by, r.text == words)
+        if through and (kept := db.scalar(alike.limit(1))):
+            return KeptRemark(int(kept), (), new=False)
         now = clock.now()
         values = {"creator_id": creator_id, "text": words, "by": by, "at": now}
         number = insert_one(db, remark, **values)
@@ -128,8 +135,8 @@ def named_in(text: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
     by_form = {name.lower(): name for name in names}
-    found = (" ".join(match[1].split()).lower() for match in _pattern(names).finditer(text))
-    return [by_form[form] for form in dict.fromkeys(found) if form in by_form]
+    forms = (" ".join(match[1].split()).lower() for match in _pattern(names).finditer(text))
+    return [by_form[form] for form in dict.fromkeys(forms) if form in by_form]
 
 
 def _pattern(names: Sequence[str]) -> re.Pattern[str]:

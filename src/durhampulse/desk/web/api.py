@@ -309,13 +309,10 @@ def add_note(desk: DeskOf, who: Writer, body: NoteBody, response: Response) -> K
     row, _ = _find(desk, body.creator)
     with desk.store.reading() as db:
         reviewer = named_reviewer(db, body.reviewer)
-        same = [r for r in remarks_of(db, row.id)
-                if (r.by, r.text) == (reviewer.name, body.text.strip())]  # fmt: skip
-    if same:
-        response.status_code = 200
-        return Kept(id=same[0].id, new=False)
     kept = add_remark(desk.store, row.id, body.text, reviewer.name, through=who.name)
-    return Kept(id=kept.id, new=True)
+    if not kept.new:
+        response.status_code = 200
+    return Kept(id=kept.id, new=kept.new)
 
 
 @router.post("/outcomes", status_code=201)
