@@ -252,8 +252,8 @@ class _Tails:
             more = _summed(fresh[self.order], self.above, deeper)
             allowed = np.isfinite(self.cuts[rows[:, None], deeper - 1])
             allowed &= self.n - fresh.sum() + more <= self.most
-            found = _summed(unseen[self.odd], self.odd_above, deeper)
-            gains = np.where(allowed, found / (more + self.times * _SPENT), 0.0)
+            weight = _summed(unseen[self.odd], self.odd_above, deeper)
+            gains = np.where(allowed, weight / (more + self.times * _SPENT), 0.0)
             way, step = divmod(int(np.argmax(gains)), len(steps))
             if gains[way, step] <= 0:
                 cuts = np.where(depths > 0, self.cuts[rows, depths - 1], self.none)

@@ -123,7 +123,7 @@ def _remove(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -
 
 
 def _hand_over(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -> dict[str, int]:
-    """Give creators another owner; those whose owner it is already count as changed."""
+    """Return how many creators got another owner; `changed` are those whose owner it was."""
     numbers = db.scalars(wanted.with_for_update()).all()
     n = hand_over(db, numbers, row.order["owner"], row.by, row.act_id)
     return {"done": n, "changed": len(numbers) - n}

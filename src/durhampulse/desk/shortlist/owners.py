@@ -97,7 +97,7 @@ def left_owners(db: Connection) -> Sequence[Row[Any]]:
 
 
 def hand_over_many(store: Store, numbers: Sequence[int], owner: int, by: str) -> tuple[int, int]:
-    """Give creators another owner as one act; return of how many it is another, and the act.
+    """Return how many creators got another owner, and the act in which they did.
 
     Raises
     ------
@@ -301,7 +301,7 @@ def undo_change(db: Connection, number: int, by: str) -> int:
 
 
 def hand_over(db: Connection, creators: Sequence[int], owner: int, by: str, act_id: int) -> int:
-    """Give creators another owner, with their reminders; return of how many it is another.
+    """Return how many creators got another owner, each with the reminder that stood.
 
     Parameters
     ----------

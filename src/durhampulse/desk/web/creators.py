@@ -267,9 +267,9 @@ def write_remark(
 ) -> Response:  # fmt: skip
     """Note something about this creator."""
     names = add_remark(desk.store, number, text, who.name).names
-    found = f" {' and '.join(names)} {'find' if len(names) > 1 else 'finds'} it under Today."
+    reached = f" {' and '.join(names)} {'find' if len(names) > 1 else 'finds'} it under Today."
     here = "/queue" if back == "queue" else f"/creators/{number}"
-    return redirect(here, f"Your note is kept.{found if names else ''}")
+    return redirect(here, f"Your note is kept.{reached if names else ''}")
 
 
 @router.post("/{number}/remark/delete")
