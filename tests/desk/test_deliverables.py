@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy import text as statement
 
 from durhampulse.desk.campaigns.brief import Brief
-from durhampulse.desk.campaigns.campaigns import agree, drop, make, reopen
+from durhampulse.desk.campaigns.campaigns import agree, drop, finish, make, reopen
 from durhampulse.desk.campaigns.deliverables import (
     add_deliverable,
     change_deliverable,
@@ -18,9 +18,12 @@ from durhampulse.desk.campaigns.deliverables import (
     deliverables,
 )
 from durhampulse.desk.campaigns.proposal import propose
+from durhampulse.desk.people import people
 from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.review.today import for_today, today_of
+from durhampulse.desk.shortlist.owners import Care, change_care
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.tables import audit, creator, deliverable, proposal
+from durhampulse.desk.store.tables import audit, creator, deliverable, person, proposal
 from durhampulse.exceptions import InputError
 from tests.desk.versions import newest_store, older_store
 
@@ -127,6 +130,66 @@ def test_a_campaign_shows_and_exports_what_is_to_be_delivered(visit, planned):
     rows = [*csv.DictReader(lines)]
     assert [row["Deliverables"] for row in rows] == ["Reel <b> (done)", "", ""]
     assert [row["Deliverables Open"] for row in rows] == ["0", "0", "0"]
+
+
+def due_of(store, name, *, unseen=(), everybody=False):
+    """Give what is due to somebody, by what it is, and how much of colleagues is."""
+    with store.reading() as db:
+        number = db.scalar(select(person.c.id).where(person.c.name == name))
+        today = today_of(db, number, unseen, everybody=everybody)
+        assert (
+            for_today(db, number) == len(today.deliveries) - today.others * everybody + today.hidden
+        )
+    return [row.text for row in today.deliveries], today.others
+
+
+def test_what_is_due_waits_for_the_owner_and_for_whoever_agreed(filled, planned):
+    campaign_id, (first, second, _) = planned
+    with filled.writing() as db:
+        _, bob, _ = (people.add_person(db, n, "reviewer", "test") for n in ("ann", "bob", "eva"))
+        change_care(db, second, Care(owner_id=bob), "ann")
+    day = clock.today()
+    added(filled, campaign_id, first, "Today", day)
+    added(filled, campaign_id, second, "Late", day - timedelta(days=2))
+    added(filled, campaign_id, first, "Tomorrow", day + timedelta(days=1))
+    added(filled, campaign_id, first, "Whenever", None)
+    for change in ("done", "remove"):
+        number = added(filled, campaign_id, first, change, day)
+        with filled.writing() as db:
+            change_deliverable(db, number, change, "ann")
+    assert due_of(filled, "ann") == (["Late", "Today"], 0)  # who agreed
+    assert due_of(filled, "bob") == (["Late"], 1)  # who looks after the second
+    assert due_of(filled, "eva") == ([], 2)
+    assert due_of(filled, "eva", everybody=True) == (["Late", "Today"], 2)
+    assert due_of(filled, "bob", unseen=[second]) == ([], 1)
+    finish(filled, campaign_id, "eva")
+    assert due_of(filled, "ann", everybody=True) == ([], 0)
+
+
+def test_what_is_due_is_done_from_today_and_undone(visit, desk, planned):
+    campaign_id, (first, *_) = planned
+    ann, bob = visit("reviewer"), visit("reviewer")
+    with desk.store.writing() as db:
+        owner = db.scalar(select(person.c.id).where(person.c.name == ann.who))
+        change_care(db, first, Care(owner_id=owner), "ann")
+    number = added(desk.store, campaign_id, first, "Reel <b>", clock.today())
+    done = f"/deliverables/{number}?change=done&back=today"
+    page = ann.get("/today").text
+    assert "<b>1</b> deliverable due" in page
+    assert "Reel &lt;b&gt;" in page
+    assert f'action="{done.replace("&", "&amp;")}"' in page
+    assert '<a href="/today"><b>1</b> for you today</a>' in ann.get("/shortlist").text
+    page = bob.get("/today").text
+    assert "Nothing waits for you today." in page
+    assert "Reel &lt;b&gt;" not in page
+    assert "Reel &lt;b&gt;" in bob.get("/today?deliverables=all").text
+    assert ann.post(done, data={"csrf": ann.csrf}).headers["location"] == "/today"
+    page = ann.get("/today").text
+    assert "<b>1</b> deliverable due" not in page
+    undo = f"/deliverables/{number}?change=open&back=today"
+    assert f'action="{undo.replace("&", "&amp;")}"' in page  # of the notice
+    assert ann.post(undo, data={"csrf": ann.csrf}).headers["location"] == "/today"
+    assert "<b>1</b> deliverable due" in ann.get("/today").text
 
 
 def test_migration_keeps_campaigns_and_makes_room_for_deliverables(store_url):

@@ -1,4 +1,4 @@
-"""What somebody of the desk is to look at today: reminders that are due, and notes to them."""
+"""What waits for somebody of the desk today: reminders, notes to them, and what is due to them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,23 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.tables import OWNED, UNSEEN, creator, mention, ownership, remark
+from durhampulse.desk.store.tables import (
+    OWNED,
+    UNSEEN,
+    campaign,
+    creator,
+    deliverable,
+    mention,
+    ownership,
+    person,
+    remark,
+)
 
 __all__ = ["MOST_SHOWN", "Today", "for_today", "today_of"]
 
 MOST_SHOWN = 200
 _COMING = 10
+_PROMISED = deliverable.join(campaign, campaign.c.id == deliverable.c.campaign_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,39 +41,59 @@ class Today:
     notes
         Remarks that name them and that they have not seen, the oldest first: ``id, creator_id,
         called, text, by, at``; up to `MOST_SHOWN`.
+    deliveries
+        What creators of agreed campaigns were to deliver by the day and have not, the earliest
+        first: ``id, creator_id, called, text, due, campaign_id, campaign`` and whether it is
+        ``mine``; up to `MOST_SHOWN`.
+    others
+        How many of these are not theirs, shown or not.
     coming
         The next reminders.
     hidden
-        How many more of both there are of creators whom they judge without the model's number.
+        How many more there are of creators whom they judge without the model's number.
     on
         The day.
     """
 
     due: Sequence[Row[Any]]
     notes: Sequence[Row[Any]]
+    deliveries: Sequence[Row[Any]]
+    others: int
     coming: Sequence[Row[Any]]
     hidden: int
     on: date
 
 
 def for_today(db: Connection, person_id: int) -> int:
-    """Return how many reminders of somebody are due, and notes to them not seen."""
-    due, to_them = _counts(person_id, clock.today())
-    return db.scalar(select(due.scalar_subquery() + to_them.scalar_subquery())) or 0
+    """Return how many reminders, notes and deliveries wait for somebody."""
+    counts = [count.scalar_subquery() for count, _ in _counts(person_id, clock.today())]
+    return db.scalar(select(sum(counts[1:], counts[0]))) or 0
 
 
-def _counts(person_id: int, day: date) -> tuple[Select[int], Select[int]]:
-    due = select(func.count()).where(*_mine(person_id), _due(day))
-    return due, select(func.count()).where(UNSEEN, mention.c.person_id == person_id)
+def _counts(person_id: int, day: date) -> list[tuple[Select[int], ColumnElement[int]]]:
+    """Return how much of each kind waits for somebody, with the column of its creators."""
+    d, number = deliverable.c, func.count()
+    delivered = (
+        select(number).select_from(_PROMISED).where(*_undelivered(day), _is_theirs(person_id))
+    )
+    return [
+        (select(number).where(*_mine(person_id), _due(day)), ownership.c.creator_id),
+        (select(number).where(UNSEEN, mention.c.person_id == person_id), mention.c.creator_id),
+        (delivered, d.creator_id),
+    ]
 
 
-def today_of(db: Connection, person_id: int, unseen: Collection[int]) -> Today:
+def today_of(
+    db: Connection, person_id: int, unseen: Collection[int], *, everybody: bool = False
+) -> Today:
     """Return what waits for somebody.
 
     Parameters
     ----------
     unseen
         Creators whom they judge without the model's number: nothing is said of these.
+    everybody
+        Whether deliveries of colleagues are shown as well.
     """
     o, day = ownership.c, clock.today()
     called = func.coalesce(creator.c.name, creator.c.external_id).label("called")
@@ -82,10 +113,12 @@ def today_of(db: Connection, person_id: int, unseen: Collection[int]) -> Today:
         .order_by(remark.c.id)
         .limit(MOST_SHOWN)
     )
-    counts = zip(_counts(person_id, day), (o.creator_id, mention.c.creator_id), strict=True)
+    counts = _counts(person_id, day)
     hidden = sum(db.scalar(count.where(of.in_(unseen))) or 0 for count, of in counts)
     return Today(
         due=due, notes=db.execute(notes).all(), hidden=hidden, on=day,
+        deliveries=_deliveries(db, person_id, day, unseen, everybody=everybody),
+        others=db.scalar(_others(person_id, day, unseen)) or 0,
         coming=db.execute(rows.where(o.remind_on > day).limit(_COMING)).all(),
     )  # fmt: skip
 
@@ -96,3 +129,39 @@ def _mine(person_id: int) -> tuple[ColumnElement[bool], ...]:
 
 def _due(day: date) -> ColumnElement[bool]:
     return ownership.c.remind_on <= day
+
+
+def _undelivered(day: date) -> tuple[ColumnElement[bool], ...]:
+    d = deliverable.c
+    open_by_then = (d.done_at.is_(None), d.removed_at.is_(None), d.due <= day)
+    return campaign.c.state == "agreed", *open_by_then
+
+
+def _is_theirs(person_id: int) -> ColumnElement[bool]:
+    """Return the condition on what is theirs: they own the creator, or agreed on the campaign."""
+    looks_after = select(ownership.c.id).where(
+        *_mine(person_id), ownership.c.creator_id == deliverable.c.creator_id
+    )
+    name = select(person.c.name).where(person.c.id == person_id).scalar_subquery()
+    return looks_after.exists() | (func.coalesce(campaign.c.state_by, "") == name)
+
+
+def _others(person_id: int, day: date, unseen: Collection[int]) -> Select[int]:
+    which = (*_undelivered(day), ~_is_theirs(person_id), deliverable.c.creator_id.not_in(unseen))
+    return select(func.count()).select_from(_PROMISED).where(*which)
+
+
+def _deliveries(
+    db: Connection, person_id: int, day: date, unseen: Collection[int], *, everybody: bool
+) -> Sequence[Row[Any]]:
+    d, mine = deliverable.c, _is_theirs(person_id)
+    called = func.coalesce(creator.c.name, creator.c.external_id).label("called")
+    columns = (d.id, d.creator_id, called, d.text, d.due, d.campaign_id)
+    rows: Select[Any] = (
+        select(*columns, campaign.c.name.label("campaign"), mine.label("mine"))
+        .select_from(_PROMISED.join(creator, creator.c.id == d.creator_id))
+        .where(*_undelivered(day), d.creator_id.not_in(unseen))
+        .order_by(d.due, d.id)
+        .limit(MOST_SHOWN)
+    )
+    return db.execute(rows if everybody else rows.where(mine)).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Response
 
@@ -43,10 +43,12 @@ def add(
 def change(
     desk: DeskOf, who: Reviewer, number: Number,
     change: Annotated[DeliverableChange, Query()],
+    back: Annotated[Literal["today", "all", ""], Query()] = "",
 ) -> Response:  # fmt: skip
     """Mark something as delivered, take it away, or undo either."""
     with desk.store.writing() as db:
         row = change_deliverable(db, number, change, who.name)
-    undo = f"/deliverables/{number}?change={BACK[change]}"
-    here = f"/campaigns/{row.campaign_id}#deliverables"
+    undo = f"/deliverables/{number}?change={BACK[change]}{back and f'&back={back}'}"
+    here = {"": f"/campaigns/{row.campaign_id}#deliverables", "today": "/today",
+            "all": "/today?deliverables=all"}[back]  # fmt: skip
     return redirect(here, f"{_WORDS[change]}: {row.text}.", undo=undo)

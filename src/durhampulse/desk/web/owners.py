@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy import Connection, Row
@@ -48,10 +48,13 @@ class TodayContext(Context, template="today.html"):
 
 
 @router.get("")
-def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
+def show(
+    request: Request, desk: DeskOf, who: Reviewer,
+    deliverables: Annotated[Literal["mine", "all"], Query()] = "mine",
+) -> Response:  # fmt: skip
     """Show what is to be looked at today."""
     with desk.store.reading() as db:
-        today = today_of(db, who.id, hidden_from(db, who))
+        today = today_of(db, who.id, hidden_from(db, who), everybody=deliverables == "all")
         left, owners = left_owners(db), possible_owners(db)
     return render(request, who, TodayContext(today=today, left=left, owners=owners))
 

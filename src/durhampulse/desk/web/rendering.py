@@ -48,7 +48,7 @@ _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
 _UNDOES = re.compile(
     r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?"
     r"|today/undo\?change=\d+&back=/(today|creators/\d+)|today/unseen\?note=\d+"
-    r"|deliverables/\d+\?change=[a-z]+)"
+    r"|deliverables/\d+\?change=[a-z]+(&back=(today|all))?)"
 )
 _ABSENT = "\u2013"
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
