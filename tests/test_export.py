@@ -23,7 +23,7 @@ from durhampulse.export.javascript import javascript_of
 from durhampulse.export.program import program_of
 from durhampulse.export.sql.dialects import DIALECTS
 from durhampulse.export.sql.query import query_of
-from durhampulse.features.precedent import REACH
+from durhampulse.features.precedent import REACH, Span
 from durhampulse.market.market import draw_creators
 from durhampulse.market.sampling import simulate_market
 from durhampulse.models.families import WeightedSum
@@ -329,6 +329,7 @@ CELLS = (
     "9007199254740993", "0.1e-7", "\ufeff5", "5\x1c", "1 2", "1  234", "01,234", "1,23", "12,3456",
     "$1.234", "KWD 1.234", "1.5 bn", "2MN", "1_000", "0x10", "5 %%", "--5", "5-", "1/2",
     "(2.7%)", "( 12,5 % )", "(1.5", "3,1%-", "%5,6", "% 5", "($1,200)", "(K)", ".-1M", "\u2014", "...", "(\u0665)", "-(5)",
+    "constructor 5", "5 constructor", "5 __proto__",
 )  # fmt: skip
 
 
@@ -352,6 +353,35 @@ def test_script_reads_single_cells_as_the_reader(kind, decimal, tmp_path):
             assert "columns of the model are empty" in item["refusal"], cell
         elif "cannot be" not in item["refusal"] and np.isfinite(values[at]):
             assert item["probability"] == pytest.approx(expected[at], abs=1e-12), cell
+
+
+def test_script_does_not_read_what_every_object_of_javascript_has(demo, messy, tmp_path):
+    rule = ColumnRule(column="constructor", kind="any", header="constructor")
+    script = written(identity("constructor"), [rule], tmp_path)
+    empty, read = run_script(script, [{}, {"constructor": "1000"}])
+    assert empty["refusal"] == "1 of 1 columns of the model are empty"
+    assert read["probability"] == pytest.approx(1 / (1 + np.exp(-1)))
+    table = messy.assign(Video_Quality="constructor")
+    script.write_text(javascript_of(program_of(demo.model), "0"), encoding="utf-8")
+    scored = pd.DataFrame(run_script(script, table.to_dict("records")))
+    agreement(scored, expected_scores(demo, table))
+
+
+def test_a_figure_is_unlike_all_where_none_was_known_in_training(learned, demo, messy, tmp_path):
+    precedent = learned.precedent
+    column = precedent.columns[precedent.judged[0]]
+    spans = {**precedent.spans, column: Span(float("inf"), float("-inf"))}
+    loaded = replace(demo.model, model=replace(learned, precedent=replace(precedent, spans=spans)))
+    expected, program = expected_scores(Scorer(loaded), messy), program_of(loaded)
+    before = expected_scores(Scorer(replace(demo.model, model=learned)), messy)
+    assert (expected["unlike"] != before["unlike"]).any()
+    script = tmp_path / "model.js"
+    script.write_text(javascript_of(program, "0"), encoding="utf-8")
+    agreement(pd.DataFrame(run_script(script, messy.to_dict("records"))), expected)
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        messy.to_sql("creators", database, index=False)
+        scored = pd.read_sql(query_of(program, "sqlite", "creators", "0"), database)
+    compare(scored, expected)
 
 
 def written(model, rules, folder):

@@ -15,14 +15,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.cldr import currencies, sizes
+from durhampulse.creators.numbers import THREE_DECIMALS
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.words import NULL_WORDS
 from durhampulse.decision.bands import ANSWERS
 from durhampulse.export.program import Curves, Input, Part, Program, Sum, Trees
+from durhampulse.export.spellings import SHORT
 from durhampulse.features.codes import FARTHEST
 from durhampulse.features.precedent import REACH
 from durhampulse.models.exact import ExactLayers
+from durhampulse.models.interval import AT_MOST, FAR_DOWN, HIGH, Interval
 
 __all__ = ["explaining_script", "javascript_of", "plain_program", "script_text"]
 
@@ -100,19 +104,27 @@ def plain_program(program: Program) -> dict[str, Any]:
         "nothing": sorted(NULL_WORDS),
         "words": {
             "sizes": _sizes(),
+            "powers": SHORT,
             "currencies": {k: sorted(v) for k, v in currencies().items()} if amounts else {},
+            "threeDecimals": sorted(THREE_DECIMALS),
         },
+        "missingCounts": sorted(MISSING_COUNTS),
         "codes": [{"code": type(code).__name__, **asdict(code)} for code in program.codes],
         "limit": FARTHEST,
         "reach": REACH,
         "model": _part(program.part),
-        "interval": {**program.interval.to_dict(), "empties": program.interval.empties or {}},
+        "interval": _interval(program.interval),
         "precedent": None if precedent is None else _finite(precedent.to_dict()),
         "kinds": program.kinds,
         "thresholds": asdict(program.thresholds),
         "answers": ANSWERS,
         "refusal": program.refusal,
     }
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    ends = {"farDown": FAR_DOWN, "high": HIGH, "atMost": AT_MOST}
+    return {**interval.to_dict(), "empties": interval.empties or {}, **ends}
 
 
 def _sizes() -> dict[str, int]:

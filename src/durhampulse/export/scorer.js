@@ -35,8 +35,7 @@ const ACCOUNTED = whole(
   `\\([${BLANK}]*([^\\-+\u2212()]*${D}[^\\-+\u2212()]*)\\)|([0-9.,'\u2019${BLANK}]*${D}%?)-`,
 );
 const POINT_ZERO = whole("([+-]?\\p{Nd}+)\\.0+");
-const POWERS = { "": 0, "%": -2, k: 3, m: 6, mn: 6, b: 9, bn: 9 };
-const MISSING_COUNTS = [-1, -9, -99, -999, -9999];
+const QUALITIES = ["SD", "HD", "4K"];
 const LONGEST = 40;
 const LONGEST_WORD = 24;
 
@@ -115,7 +114,8 @@ function parseNumber(word, kind, words) {
   if (!match) return parseRest(plain, kind, words);
   const [, sign, digits, suffix, percent] = match;
   if (percent && kind === "count") return NOTHING;
-  const power = POWERS[percent ? "%" : (suffix || "").toLowerCase().replace("\u212a", "k")];
+  const end = percent ? "%" : (suffix || "").toLowerCase().replace("\u212a", "k");
+  const power = words.powers.get(end);
   const by = MINUS.test(sign) ? -1 : 1;
   const [point, comma] = readings(digits, kind, Boolean(suffix));
   return {
@@ -162,18 +162,18 @@ const keyOf = (word) => strip(casefold(word.normalize("NFC")).replace(BETWEEN, "
 /** The ISO 4217 codes that a sign or code may stand for. */
 function currencyCodes(word, words) {
   if (length(word) > LONGEST_WORD) return [];
-  const { currencies } = words;
-  return currencies[word] || currencies[keyOf(word)] || [];
+  return words.currencies.get(word) ?? words.currencies.get(keyOf(word)) ?? [];
 }
 
 const sameCurrency = (one, other, words) =>
   currencyCodes(one, words).some((code) => currencyCodes(other, words).includes(code));
 
 function sizeOf(name, words) {
-  const power = { k: 3, m: 6, mn: 6, b: 9, bn: 9 }[casefold(name)];
-  if (power) return 10 ** power;
+  const power = words.powers.get(casefold(name));
+  if (power > 0) return 10 ** power;
+  if (length(name) > LONGEST_WORD) return undefined;
   const key = keyOf(name);
-  return length(name) <= LONGEST_WORD ? (words.sizes[key] ?? words.sizes[`${key}.`]) : undefined;
+  return words.sizes.get(key) ?? words.sizes.get(`${key}.`);
 }
 
 /** Size, its word and currency of what follows the digits. */
@@ -245,7 +245,7 @@ function amountReadings(amount, kind, words) {
   const { digits } = amount;
   const [point, comma] = readings(digits, kind, amount.size !== 1);
   const codes = currencyCodes(amount.currency, words);
-  const three = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].some((c) => codes.includes(c));
+  const three = words.threeDecimals.some((code) => codes.includes(code));
   if (amount.currency && amount.size === 1 && !three && THOUSANDS.test(digits) && point && comma) {
     return [digits.includes(","), digits.includes(".")];
   }
@@ -304,7 +304,7 @@ function readNumber(input, cell, model) {
       if (Number.isNaN(value) && isReadable(parsed)) unclear = unclearReason(input, word, model.words);
     }
   }
-  if (input.kind === "count" && MISSING_COUNTS.includes(value)) value = NaN;
+  if (input.kind === "count" && model.missingCounts.includes(value)) value = NaN;
   if (input.unit === "percent" && !percent) value = rint((value / 100) * 1e14) / 1e14;
   return { value, unclear };
 }
@@ -324,13 +324,19 @@ function readLevel(input, cell, model) {
   return input.spelling.get(folded(word)) ?? word;
 }
 
-/** The named columns of a record, whichever of the two names a column has there. */
+/** A column's cell, by its name or its header; undefined where the record has neither. */
+function cellOf(record, { column, header }) {
+  if (Object.hasOwn(record, column)) return record[column];
+  return Object.hasOwn(record, header) ? record[header] : undefined;
+}
+
+/** The columns of a record as they are read, and why it is not scored: empty text where it is. */
 function readRow(record, model) {
-  const row = {};
+  const row = Object.create(null);
   const unclear = [];
   const impossible = [];
   for (const input of model.inputs) {
-    const cell = input.column in record ? record[input.column] : record[input.header];
+    const cell = cellOf(record, input);
     if (input.spelling) {
       row[input.column] = readLevel(input, cell, model);
       continue;
@@ -355,7 +361,7 @@ const isMissing = (value) => value === null || Number.isNaN(value);
 
 /** A column's number; levels SD, HD and 4K are 0, 1 and 2. */
 function numberOf(row, column, ordered) {
-  if (ordered) return { SD: 0, HD: 1, "4K": 2 }[row[column]] ?? NaN;
+  if (ordered) return QUALITIES.includes(row[column]) ? QUALITIES.indexOf(row[column]) : NaN;
   return Number.isFinite(row[column]) ? row[column] : NaN;
 }
 
@@ -505,19 +511,20 @@ const sigmoid = (z) => {
 /** The ends of the 90% interval for the true probability. */
 function endsOf(model, logit, row, probability) {
   const { below, above, rise, tail, empties, fall, empty_rise: emptyRise } = model.interval;
+  const { farDown, high, atMost } = model.interval;
   if (!below) return [probability, probability];
   let unknown = 0;
   for (const [column, reach] of Object.entries(empties)) {
     if (isMissing(row[column] ?? null)) unknown += reach ** 2;
   }
   const over = Math.max(logit, 0);
-  const farther = rise * over + tail * Math.max(-4 - logit, 0);
-  const nearer = below - fall * Math.min(Math.max(logit / 0.4, 0), 1);
+  const farther = rise * over + tail * Math.max(farDown - logit, 0);
+  const nearer = below - fall * Math.min(Math.max(logit / high, 0), 1);
   const down = Math.exp(Math.sqrt(nearer ** 2 + unknown));
   const stretched = unknown * (1 + emptyRise * over) ** 2;
   const up = Math.exp(-Math.sqrt((above + farther) ** 2 + stretched));
   const end = (change) => probability / (probability + (1 - probability) * change);
-  return [probability < 0.05 ? 0 : end(down), end(up)];
+  return [probability < atMost ? 0 : end(down), end(up)];
 }
 
 /** How odd figures are under one Gaussian, in single precision. */
@@ -554,7 +561,7 @@ function unlikeOf(model, row, X) {
   let kind = 0;
   if (judged.some((at) => isMissing(row[columns[at]]))) {
     judged.forEach((at, number) => {
-      const [low, high] = precedent.spans[columns[at]];
+      const [low, high] = precedent.spans[columns[at]] ?? [Infinity, -Infinity];
       const value = row[columns[at]];
       const alone = figures[at] < precedent.alone_low[number]
         || figures[at] > precedent.alone_high[number];
@@ -589,6 +596,12 @@ function prepare(plain) {
   return {
     ...plain,
     model: tables(plain.model),
+    words: {
+      powers: new Map(Object.entries(plain.words.powers)),
+      sizes: new Map(Object.entries(plain.words.sizes)),
+      currencies: new Map(Object.entries(plain.words.currencies)),
+      threeDecimals: plain.words.threeDecimals,
+    },
     nothing: new Set(plain.nothing),
     inputs: plain.inputs.map((input) => ({
       ...input,
