@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -133,9 +132,11 @@ def _beyond(precedent: Precedent, columns: Sequence[str], figures: Sequence[str]
     for n, (place, column) in reversed([*enumerate(zip(precedent.judged, columns, strict=True))]):
         span = precedent.spans[precedent.columns[place]]
         figure, ends = figures[place], (precedent.alone_low[n], precedent.alone_high[n])
-        outside = f"{figure} < {number(ends[0])} OR {figure} > {number(ends[1])}"
-        if math.isfinite(span.low) and math.isfinite(span.high):
-            outside += f" OR {column} < {number(span.low)} OR {column} > {number(span.high)}"
+        outside = f"{figure} < {number(ends[0])} OR {figure} > {number(ends[1])} OR "
+        if span.low <= span.high:
+            outside += f"{column} < {number(span.low)} OR {column} > {number(span.high)}"
+        else:
+            outside += f"{column} IS NOT NULL"
         cases.append(f"WHEN {outside} THEN {n + 2}")
     return f"CASE {' '.join(cases)} ELSE 0 END"
 
