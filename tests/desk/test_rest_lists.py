@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from durhampulse.desk.people import people
-from durhampulse.desk.store.tables import audit, claim, creator, creator_list, review
+from durhampulse.desk.store import clock
+from durhampulse.desk.store.tables import audit, claim, creator, creator_list, person, review
 from durhampulse.desk.store.tables import list_creator as place
 from tests.desk.routes import routes
 
@@ -211,6 +212,61 @@ def test_program_hands_creators_over_and_filters_by_owner(program, desk):
     undone = crm.post(f"/v1/bulk/{work['id']}/undo").json()
     assert undone["restored"] == work["done"]
     assert crm.get(f"/v1/creators/{found['creator']}").json()["owner"] is None
+
+
+def test_program_sets_and_clears_the_owner_of_one_creator(program, desk):
+    crm = program("reviewer")
+    name = crm.get("/v1/creators", params={"limit": 1}).json()["creators"][0]["creator"]
+    where, day = f"/v1/creators/{name}/owner", (clock.today() + timedelta(days=6)).isoformat()
+    nobody = {"change": 0, "owner": None, "may_review": False, "remind_on": None, "reminder": "",
+              "by": None, "at": None}  # fmt: skip
+    assert crm.get(where).json() == nobody
+    body = {"owner": "Rita", "remind_on": day, "reminder": "Ask <b>", "reviewer": "Rita"}
+    stands = crm.put(where, json=body).json()
+    assert stands == {"change": 1, "owner": "Rita", "may_review": True, "remind_on": day,
+                      "reminder": "Ask <b>", "by": "Rita", "at": stands["at"]}  # fmt: skip
+    assert crm.put(where, json=body).json() == crm.get(where).json() == stands  # sent again
+    assert crm.put(where, json={**body, "owner": None}).status_code == 422  # nobody to remind
+    cleared = crm.put(where, json={"owner": None, "reviewer": "Rita", "change": 1}).json()
+    assert cleared == {**nobody, "change": 2, "by": "Rita", "at": cleared["at"]}
+    stale = crm.put(where, json={**body, "change": 1})
+    assert stale.status_code == 409
+    assert "Rita changed owner or reminder meanwhile" in stale.json()["error"]["problem"]
+    assert crm.get(where).json() == cleared
+    with desk.store.reading() as db:
+        acts = db.execute(
+            select(audit).where(audit.c.act.in_(["owner changed", "reminder changed"]))
+        )
+        details = [(row.act, row.who, row.detail) for row in acts]
+    by_key = {"through": "key crm"}
+    assert details == [
+        ("owner changed", "Rita", {"owner": "Rita", "reminder": day, **by_key}),
+        ("owner changed", "Rita", {"owner": "nobody", "reminder": "none", **by_key}),
+    ]
+    reader = program("viewer", "reader")
+    assert reader.get(where).json() == cleared
+    assert reader.put(where, json=body).status_code == 403
+
+
+def test_program_may_name_no_owner_who_may_not_review(program, desk):
+    crm = program("reviewer")
+    name = crm.get("/v1/creators", params={"limit": 1}).json()["creators"][0]["creator"]
+    where, day = f"/v1/creators/{name}/owner", clock.today()
+    body = {"owner": "Rita", "reviewer": "Rita"}
+    past = (day - timedelta(days=1)).isoformat()
+    for wrong in ({"owner": "Vic"}, {"owner": "Nobody"}, {"reviewer": "Vic"}, {"remind_on": past},
+                  {"reminder": "without a day"}, {"reminder": "x" * 301}, {"remind_on": "tomorrow"},
+                  {"change": -1}, {"note": "unknown"}):  # fmt: skip
+        assert crm.put(where, json={**body, **wrong}).status_code == 422, wrong
+    assert crm.put(where, json={"reviewer": "Rita"}).status_code == 422  # of whom nothing is said
+    assert crm.put("/v1/creators/nobody/owner", json=body).status_code == 404
+    assert crm.get("/v1/creators/nobody/owner").status_code == 404
+    assert crm.put(where, json=body).status_code == 200
+    with desk.store.writing() as db:
+        people.add_person(db, "Ada", "reviewer", "test")
+        db.execute(person.update().where(person.c.name == "Rita").values(role="viewer"))
+    kept = crm.put(where, json={**body, "reviewer": "Ada", "remind_on": day.isoformat()}).json()
+    assert (kept["owner"], kept["may_review"], kept["by"]) == ("Rita", False, "Ada")
 
 
 def test_program_keeps_a_note_once(program, desk):

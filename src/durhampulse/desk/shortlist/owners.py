@@ -23,15 +23,19 @@ from durhampulse.desk.store.tables import OWNED, Instant, creator, ownership, pe
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "LONGEST_REMINDER", "MAY_OWN", "Care", "care_of", "change_care", "find_owner", "hand_over",
-    "hand_over_many", "left_owners", "move_reminder", "owner_choices", "possible_owners",
-    "read_day", "read_person", "undo_change",
+    "LONGEST_REMINDER", "MAY_OWN", "Care", "ChangedError", "care_of", "change_care", "find_owner",
+    "hand_over", "hand_over_many", "left_owners", "move_reminder", "owner_choices",
+    "possible_owners", "read_day", "read_person", "undo_change",
 ]  # fmt: skip
 
 LONGEST_REMINDER = 300
 _FARTHEST = timedelta(days=5 * 366)
 MAY_OWN = person.c.active.is_(True) & (person.c.role != "viewer")
 """Condition on people who may look after creators."""
+
+
+class ChangedError(InputError):
+    """Somebody else has changed owner or reminder since whoever asks has looked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +181,9 @@ def care_of(db: Connection, numbers: Iterable[int]) -> dict[int, Care]:
     }  # fmt: skip
 
 
-def change_care(db: Connection, creator_id: int, wanted: Care, by: str) -> int | None:
+def change_care(
+    db: Connection, creator_id: int, wanted: Care, by: str, *, through: str = ""
+) -> int | None:
     """Change who looks after a creator, and when to look again.
 
     Parameters
@@ -191,6 +197,8 @@ def change_care(db: Connection, creator_id: int, wanted: Care, by: str) -> int |
         asks has seen.
     by
         Who asks.
+    through
+        The API key that asks for them.
 
     Returns
     -------
@@ -199,8 +207,10 @@ def change_care(db: Connection, creator_id: int, wanted: Care, by: str) -> int |
 
     Raises
     ------
+    ChangedError
+        If somebody else has changed it since.
     InputError
-        If somebody else has changed it since, or owner, day or text will not do.
+        If owner, day or text will not do.
     """
     text = " ".join(wanted.text.split())
     wanted = replace(wanted, text=text)
@@ -211,8 +221,8 @@ def change_care(db: Connection, creator_id: int, wanted: Care, by: str) -> int |
     if wanted.wish == before.wish:
         return None
     if wanted.number != before.number:
-        raise InputError(f"{before.by or 'Somebody'} changed owner or reminder meanwhile.",
-                         "Look at what stands now, and change that.")  # fmt: skip
+        raise ChangedError(f"{before.by or 'Somebody'} changed owner or reminder meanwhile.",
+                           "Look at what stands now, and change that.")  # fmt: skip
     _check(db, wanted, before)
     now = clock.now()
     stood = update(ownership).where(ownership.c.creator_id == creator_id, OWNED)
@@ -227,7 +237,7 @@ def change_care(db: Connection, creator_id: int, wanted: Care, by: str) -> int |
     if (wanted.remind_on, text) != (before.remind_on, before.text):
         detail["reminder"] = wanted.remind_on.isoformat() if wanted.remind_on else "none"
     note(db, by, "owner changed" if "owner" in detail else "reminder changed",
-         f"creator {creator_id}", detail)  # fmt: skip
+         f"creator {creator_id}", detail | ({"through": through} if through else {}))  # fmt: skip
     return number
 
 

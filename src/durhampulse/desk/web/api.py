@@ -35,7 +35,7 @@ from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER, ErrorAnswer
 
 __all__ = [
-    "ERRORS", "Body", "Kept", "Name", "ReviewerName", "Writer", "named_reviewer", "router",
+    "ERRORS", "Body", "Day", "Kept", "Name", "ReviewerName", "Writer", "named_reviewer", "router",
 ]  # fmt: skip
 
 ERRORS: dict[int | str, dict[str, Any]] = {

@@ -34,6 +34,7 @@ from durhampulse.desk.web import (
     queue,
     rest_bulk,
     rest_lists,
+    rest_owners,
     rooms,
     second,
     then,
@@ -131,6 +132,7 @@ ROUTERS: Final = (
     provider.admin_router,
     second.router,
     keyboard.router,
+    rest_owners.router,  # before a creator's own, whose path ends with any identifier
     api.router,
     rest_lists.lists_router,
     rest_lists.views_router,
