@@ -24,7 +24,7 @@ from durhampulse.export.sql.shapes import globs
 
 __all__ = ["DIALECTS", "Dialect", "collapsed", "dialect_named", "literal", "number"]
 
-_TEXT = re.compile(r"`[^`]*`|\"[^\"]*\"|'(?:[^']|'')*'")
+_TEXT = re.compile(r"`(?:[^`\\]|\\.)*`|\"[^\"]*\"|'(?:[^']|'')*'")
 _PATTERNS = {
     **REGEX,
     "exponent": r"[+-]?([0-9]*[.,]?[0-9]+|[0-9]+[.,])e[+-]?0?[0-9]{1,2}",
@@ -123,8 +123,8 @@ class Dialect:
         Whether it takes the rows of a deep query to be few, and then joins them without an index,
         each row with each.
     escapes
-        Characters that have a backslash before them in text; others but the quote stand as they
-        are, and the quote is doubled.
+        Characters that have a backslash before them in text and, where :attr:`quote` is among
+        them, in names; quotes that are not are doubled.
     """
 
     name: str
@@ -153,6 +153,9 @@ class Dialect:
 
     def named(self, name: str) -> str:
         """Return a name of the user's, quoted."""
+        if self.quote in self.escapes:
+            name = name.replace("\\", "\\\\").replace(self.quote, f"\\{self.quote}")
+            return self.quote + name + self.quote
         return self.quote + name.replace(self.quote, 2 * self.quote) + self.quote
 
     def rewritten(self, query: str) -> str:
@@ -269,7 +272,7 @@ DIALECTS = {
         ),
         only=lambda text, some: f"regexp_contains({text}, {literal(f'^[{some}]*$')})",
         is_text=lambda column: f"starts_with(to_json_string({column}), '\"')",
-        escapes="\\'",
+        escapes="\\'`",
         size=lambda text: f"byte_length({text})",
         characters=_codes,
         plain=(_translated(_codes),),
