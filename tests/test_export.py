@@ -18,11 +18,13 @@ from benchmarks import export
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.decision.bands import ANSWERS, Thresholds
+from durhampulse.exceptions import InputError
 from durhampulse.export.graph.model import graph_of
 from durhampulse.export.javascript import javascript_of
-from durhampulse.export.program import program_of
+from durhampulse.export.program import program_from, program_of
 from durhampulse.export.sql.dialects import DIALECTS
 from durhampulse.export.sql.query import query_of
+from durhampulse.export.targets import TARGETS, ExportOptions
 from durhampulse.features.precedent import REACH, Span
 from durhampulse.market.market import draw_creators
 from durhampulse.market.sampling import simulate_market
@@ -365,6 +367,30 @@ def test_script_does_not_read_what_every_object_of_javascript_has(demo, messy, t
     script.write_text(javascript_of(program_of(demo.model), "0"), encoding="utf-8")
     scored = pd.DataFrame(run_script(script, table.to_dict("records")))
     agreement(scored, expected_scores(demo, table))
+
+
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [("low", "onnx"), ("dp_n0", "onnx"), ("dp_c0", "onnx"), ("DP_Row", "sql"), ("__proto__", "js")],
+)
+def test_header_that_a_target_needs_for_itself_is_refused(header, target):
+    if target == "onnx":
+        pytest.importorskip("onnx")
+    rules = {header: ColumnRule(column=header, kind="any", header=header)}
+    program = program_from(identity(header), rules, Thresholds(), "")
+    with pytest.raises(InputError, match=f"column '{header}'.*\n.*train again"):
+        TARGETS[target](program, ExportOptions())
+
+
+@pytest.mark.parametrize("dialect", [*DIALECTS])
+@pytest.mark.parametrize("header", ["a\"b'c`d; -- /* e", "ends in \\"])
+def test_headers_are_names_in_each_dialect_whatever_their_signs(header, dialect):
+    sqlglot = pytest.importorskip("sqlglot")
+    rules = {"own": ColumnRule(column="own", kind="any", header=header)}
+    program = program_from(identity("own"), rules, Thresholds(), "")
+    [query] = sqlglot.parse(query_of(program, dialect, "creators", "0"), dialect=dialect)
+    stage = next(part for part in query.ctes if part.alias == "dp_stage_0")
+    assert {column.name for column in stage.find_all(sqlglot.exp.Column)} == {"dp_row", header}
 
 
 def test_a_figure_is_unlike_all_where_none_was_known_in_training(learned, demo, messy, tmp_path):

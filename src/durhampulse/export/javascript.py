@@ -59,7 +59,13 @@ def javascript_of(program: Program, version: str) -> str:
         The model.
     version
         Of this package, for the first line.
+
+    Raises
+    ------
+    InputError
+        If a column has a name that no plain object of JavaScript can have.
     """
+    program.require_free({"__proto__"}, "JavaScript")
     first = json.dumps(f"{program.name}, written by DurhamPulse {version}", ensure_ascii=True)
     data = script_text(plain_program(program))
     runtime = _LAYOUT.sub("", _RUNTIME.read_text("utf-8"))

@@ -6,7 +6,7 @@ alone, no code and no creator.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,7 +29,16 @@ from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork, Logistic, Weights
 from durhampulse.scoring.model import LoadedModel
 
-__all__ = ["Curves", "Input", "Part", "Program", "Sum", "Trees", "program_from", "program_of"]
+__all__ = [
+    "Curves",
+    "Input",
+    "Part",
+    "Program",
+    "Sum",
+    "Trees",
+    "program_from",
+    "program_of",
+]
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,33 @@ class Program:
     def kinds(self) -> list[str]:
         """What the kinds of missing precedents are called; empty text for none."""
         return kind_names(self.precedent)
+
+    def require_free(
+        self, names: Container[str], target: str, fold: Callable[[str], str] = str
+    ) -> None:
+        """Require that no header is a name which what is written needs for something else.
+
+        Parameters
+        ----------
+        names
+            The names that are taken.
+        target
+            What is written, in words.
+        fold
+            From a header to the spelling in which it is compared.
+
+        Raises
+        ------
+        InputError
+            If there is one.
+        """
+        for each in self.inputs:
+            if fold(each.header) in names:
+                raise InputError(
+                    f"The model reads a column {each.header!r}, a name that {target} needs for "
+                    "something else.",
+                    "Call the column something else and train again.",
+                )
 
     @cached_property
     def by_column(self) -> Mapping[str, Input]:

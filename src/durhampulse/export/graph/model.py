@@ -28,6 +28,8 @@ def graph_of(program: Program, version: str) -> bytes:
 
     Raises
     ------
+    InputError
+        If a column has the name of an output, or of a value within.
     ModuleNotFoundError
         If onnx is not installed.
     """
@@ -36,6 +38,7 @@ def graph_of(program: Program, version: str) -> bytes:
     wide, near = encode_row(program, cells, nodes)
     log_odds = sum_row(program.part, near, nodes)
     outputs = judge_row(program, cells, wide, log_odds, nodes)
+    program.require_free(nodes.names | outputs.keys(), "the graph")
     about = f"{program.name}, written by DurhamPulse {version}"
     graph = nodes.model([each.header for each in program.inputs], outputs, about)
     return bytes(graph.SerializeToString())

@@ -30,7 +30,7 @@ class Nodes:
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         """Append a node, and return its first output's name."""
-        name = f"n{len(self._nodes)}"
+        name = f"dp_n{len(self._nodes)}"
         names = [name, *(f"{name}_{more}" for more in range(1, outputs))]
         self._nodes.append(self._helper.make_node(operator, [*inputs], names, **attributes))
         return name
@@ -43,7 +43,7 @@ class Nodes:
         raw = repr(array.tolist()).encode() if array.dtype == object else array.tobytes()
         key = (str(array.dtype), raw, array.shape)
         if key not in self._constants:
-            name = f"c{len(self._constants)}"
+            name = f"dp_c{len(self._constants)}"
             self._constants[key] = name
             self._tensors.append(self._numpy.from_array(array, name))
         return self._constants[key]
@@ -112,6 +112,11 @@ class Nodes:
     def clip(self, name: str, limit: float) -> str:
         """Return numbers of double precision within a limit either way."""
         return self.add("Clip", name, self.number(-limit), self.number(limit))
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all values."""
+        return {name for node in self._nodes for name in node.output} | {*self._constants.values()}
 
     def model(
         self, inputs: Sequence[str], outputs: dict[str, tuple[str, bool]], about: str

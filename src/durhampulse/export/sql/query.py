@@ -37,8 +37,9 @@ def query_of(program: Program, dialect: str, table: str, version: str) -> str:
     Raises
     ------
     InputError
-        If there is no such dialect.
+        If there is no such dialect, or a column has the name that the query gives to rows' numbers.
     """
+    program.require_free({"dp_row"}, "the query", str.lower)
     spoken = dialect_named(dialect)
     stages = Stages()
     refusal = read_cells(program, spoken, stages)
