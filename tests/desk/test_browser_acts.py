@@ -103,7 +103,7 @@ def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
         page.get_by_text("Agreed. Set and figures stand").wait_for()
         page.goto(f"{address}/pipeline?days=0")
         for_everybody(page)
-        steps = dict(zip(("Imported", "Decided", "In a plan", "Agreed", "Outcome"),
+        steps = dict(zip(("Imported", "Decided", "In a campaign", "Agreed", "Outcome"),
                          (597, 5, planned, planned, 0), strict=True))  # fmt: skip
         for step, n in steps.items():
             row = page.get_by_role("row", name=re.compile(f"^{step} "))

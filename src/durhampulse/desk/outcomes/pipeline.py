@@ -133,7 +133,12 @@ def _steps() -> list[tuple[str, Select[Any]]]:
     agreed = agreed.where(c.state.in_(("agreed", "done"))).order_by(c.state_at.desc())
     known = select(outcome.c.creator_id, outcome.c.at).where(outcome.c.replaced_at.is_(None))
     known = known.order_by(outcome.c.id.desc())
-    return [("decided", _reviews()), ("in a plan", planned), ("agreed", agreed), ("outcome", known)]
+    return [
+        ("decided", _reviews()),
+        ("in a campaign", planned),
+        ("agreed", agreed),
+        ("outcome", known),
+    ]
 
 
 def _reviews() -> Select[Any]:
