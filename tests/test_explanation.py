@@ -21,7 +21,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import MAYBE, Thresholds, on_edge, other_band_chances
 from durhampulse.decision.figures import figure_text
 from durhampulse.decision.gaps import unscorable
-from durhampulse.decision.phrases import in_one_cell
+from durhampulse.decision.phrases import in_one_cell, phrase
 from durhampulse.decision.reasons import reason_table, what_would_change
 from durhampulse.decision.shapley import Explanation, draw_background, explain
 from durhampulse.evaluation.groups import group_quality, unlike_groups
@@ -373,6 +373,15 @@ def test_figure_high_for_peers_and_low_for_all_says_both(learned):
     ((text,),) = reasons["Reasons Against"]
     assert "engagement 0.85%: high for mid creators in Fashion, but below the" in text
     assert "usual in the whole list" in text
+
+
+def test_middle_among_peers_is_called_neither_high_nor_low():
+    """A reason was "high for nano creators in Travel, but above the 2.84% usual in the list"."""
+    peers = Peers({"nano": 0}, (), {"Engagement_Rate": {"|": [0.01, 0.02, 0.03]}})
+    text = phrase("Engagement_Rate", 0.045, 1, peers=peers, place=50.0, whom="nano creators")
+    assert text == (
+        "engagement 4.5%: usual for nano creators, but above the 2% usual in the whole list"
+    )
 
 
 def test_figure_of_which_less_is_better_is_explained_by_the_past(learned):

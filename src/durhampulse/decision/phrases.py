@@ -84,7 +84,7 @@ def _in_whole_list(
     usual = everybody[len(everybody) // 2]
     if side * (value - usual) <= 0 or axis_text(column, value) == axis_text(column, usual):
         return ""
-    here = "high" if place >= _MIDDLE else "low"
+    here = "high" if place > _MIDDLE else "low" if place < _MIDDLE else "usual"
     there = "above" if side > 0 else "below"
     return f"{here} for {whom}, but {there} the {axis_text(column, usual)} usual in the whole list"
 
