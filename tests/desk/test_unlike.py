@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import time
@@ -100,6 +101,22 @@ def test_creator_without_precedent_has_no_figure(filled, catalogue, tmp_path, vi
     assert "learned from nobody like this" not in page  # the same again
     assert "Answer <strong>No precedent</strong>, could be anything" in page
     assert "Effect on the chance" not in page
+
+
+def test_row_without_precedent_says_what_was_never_seen_and_no_reason(
+    filled, catalogue, tmp_path, visit
+):
+    """A reason for or against would tell of the number that the row hides."""
+    bring(filled, catalogue, unlike_list(tmp_path, n=3))
+    page = visit("viewer").get("/shortlist?search=STAR-1").text
+    cell = re.search(r'<td class="reason">(.*?)</td>', page, re.DOTALL)[1]
+    shown = re.search(r'<span class="sign">(.*?)</span>(.*?)</span>', cell, re.DOTALL)
+    assert shown.groups() == ("", "Video quality &#39;High&#39;: never seen")
+    assert 'title="no precedent: video quality &#39;High&#39;: never seen"' in cell
+    (row,) = csv.DictReader(
+        visit("viewer").get("/shortlist/export/csv?search=STAR-1").text.splitlines()
+    )
+    assert row["Top Reason"] == "no precedent: video quality 'High': never seen"
 
 
 def test_unlike_list_is_said_until_other_figures_replace_it(filled, catalogue, tmp_path, rules):

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from itertools import compress
+from operator import not_
+from typing import Any, Final
 
+from durhampulse.decision.bands import NO_PRECEDENT
+from durhampulse.decision.unlike import unlike_words
 from durhampulse.desk.models.rules import Rules, stored_frame
 
-__all__ = ["TopReasons"]
+__all__ = ["WITHOUT_PRECEDENT", "TopReasons"]
+
+WITHOUT_PRECEDENT: Final = "no precedent: "
+"""What the text of a creator without precedent begins with, in place of a reason."""
 
 _MOST_KEPT = 100_000
 
@@ -25,6 +32,9 @@ class TopReasons:
 
     def of(self, rules: Rules, rows: Sequence[Any]) -> list[str]:
         """Return each row's strongest reason for, or against where there is none for.
+
+        Of a creator without precedent no number counts, and so no reason: the text says in what
+        the model has never seen the like.
 
         Parameters
         ----------
@@ -48,6 +58,20 @@ class TopReasons:
 
 
 def _compute(rules: Rules, rows: list[Any]) -> list[str]:
+    unlike = [rules.band(row.probability, row.flags) == NO_PRECEDENT for row in rows]
+    odd = iter(_unlike(rules, [*compress(rows, unlike)]))
+    usual = iter(_strongest(rules, [*compress(rows, map(not_, unlike))]))
+    return [next(odd if is_unlike else usual) for is_unlike in unlike]
+
+
+def _unlike(rules: Rules, rows: list[Any]) -> list[str]:
+    words = unlike_words(rules.scorer.model.model, rules.block(rows)) if rows else []
+    return [WITHOUT_PRECEDENT + (parts[0] if parts else "its figures together") for parts in words]
+
+
+def _strongest(rules: Rules, rows: list[Any]) -> list[str]:
+    if not rows:
+        return []
     reasons = rules.reasons(stored_frame(rules.scorer, rows))
     pairs = zip(reasons["Reasons For"], reasons["Reasons Against"], strict=True)
     texts = (f"+ {good[0]}" if good else f"\u2212 {bad[0]}" if bad else "" for good, bad in pairs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.shortlist.reasons import WITHOUT_PRECEDENT, TopReasons
 from durhampulse.desk.store.carried import profile_of
 
 __all__ = ["ListRow", "brief_reason", "list_rows"]
@@ -16,11 +16,12 @@ __all__ = ["ListRow", "brief_reason", "list_rows"]
 _AMONG = re.compile(r"(?:engagement|growth)(?= )|views a post|followers")
 _PLACE = re.compile(r"(higher|lower) than (\d+)%")
 _USUAL = re.compile(r"but (above|below) the (\S+) usual")
+_WHOSE = r"(?:niche (?P<niche>.+?)|(?P<size>\S+ followers)|(?P<figure>.+?))"
 _GROUP = re.compile(
-    r"(?:niche (?P<niche>.+?)|.*? followers): .*?(?:of (?P<size>.+?) )?get (?P<got>.+?) "
+    _WHOSE + r": (?:such creators|creators (?:of )?(?P<range>.+?)) get (?P<got>.+?) "
     r"(?:most|more|less|least) often.*?, (?P<rate>\d+)%"
 )
-_TOGETHER = re.compile(r"(?:niche (.+?)|.*? followers), together with")
+_TOGETHER = re.compile(_WHOSE + ", together with")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +52,13 @@ class ListRow:
 
     @property
     def sign(self) -> str:
-        """Whether the reason speaks for the creator, as a sign; empty without a reason."""
-        return self.reason[:1]
+        """Whether the reason speaks for the creator, as a sign; empty where none speaks."""
+        return self.reason[:1] if self.reason[1:2] == " " else ""
 
     @property
     def brief(self) -> str:
         """The reason in a few words, without what its row shows already."""
-        return brief_reason(self.reason[2:])
+        return brief_reason(self.reason.removeprefix(f"{self.sign} "))
 
 
 def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[ListRow]:
@@ -101,14 +102,26 @@ def brief_reason(text: str) -> str:
     'Fashion: 47 of 100 get deals'
     >>> brief_reason("13,093 followers: creators of 10K to 20K get deals most often, 35%")
     'Size 10K to 20K: 35 of 100 get deals'
+    >>> brief_reason(
+    ...     "1,129 followers: creators below 1.5K get deals less often than usual, 23% against 27%"
+    ... )
+    'Size below 1.5K: 23 of 100 get deals'
     >>> brief_reason("engagement 8%: low for nano creators, but above the 2.84% usual in the list")
     'Engagement: above the usual 2.84%'
+    >>> brief_reason("video quality SD, together with the other figures: taken alone, 23% of ...")
+    'Video quality SD, with the other figures'
+    >>> brief_reason("no precedent: 77 views a post with 3,400 followers: nearly all had 113 to 8K")
+    '77 views a post with 3,400 followers'
     """
+    if text.startswith(WITHOUT_PRECEDENT):
+        return _leading(text.removeprefix(WITHOUT_PRECEDENT).partition(": nearly all")[0])
     if match := _GROUP.match(text):
-        whom = match["niche"] or f"Size {match['size']}"
+        size = f"Size {match['range']}" if match["size"] else ""
+        whom = match["niche"] or size or _leading(match["figure"])
         return f"{whom}: {match['rate']} of 100 get {match['got']}"
     if match := _TOGETHER.match(text):
-        return f"{match[1] or 'Size'}, with the other figures"
+        whom = match["niche"] or ("Size" if match["size"] else _leading(match["figure"]))
+        return f"{whom}, with the other figures"
     name = _AMONG.search(text)
     if name is not None and (match := _PLACE.search(text)):
         share = max(1, 100 - int(match[2]))
@@ -116,4 +129,8 @@ def brief_reason(text: str) -> str:
         return f"{name[0].capitalize()}: {end} {share} in 100"
     if name is not None and (match := _USUAL.search(text)):
         return f"{name[0].capitalize()}: {match[1]} the usual {match[2]}"
+    return _leading(text)
+
+
+def _leading(text: str) -> str:
     return text[:1].upper() + text[1:]
