@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Double, LargeBinary, and_, bindparam, or_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.members import IS_OWNED, is_member, is_one_of_few, members
@@ -17,6 +22,7 @@ from durhampulse.scoring.record import STEP_BITS
 __all__ = ["FEW", "FoundBy", "matching", "on_edge", "within"]
 
 FoundBy = SearchBy | Literal["list", "owner", "flag"]
+_WIDTH = 24
 FEW: Collection[FoundBy] = ("list", "owner", "flag")
 """Ways of looking few creators up first, of whom each is then looked at alone."""
 
@@ -91,13 +97,53 @@ def on_edge(rules: Rules) -> ColumnElement[bool]:
     Ranges widen with the steps, so that all of them lie between the ends of the last.
     """
     p, (complete, *wider) = creator.c.probability, rules.edge_ranges
-    steps = creator.c.flags.bitwise_rshift(STEP_BITS)
-    each = [and_(steps == -at, within(p, ranges)) for at, ranges in enumerate(wider, 1)]
-    if not each:
+    if not wider:
         return within(p, complete)
     lows, highs = zip(*wider[-1], strict=True)
     ends = within(p, [(min(lows), max(highs))])
+    steps = -creator.c.flags.bitwise_rshift(STEP_BITS)
+    each = [and_(p >= _number_at(steps, lows), p < _number_at(steps, highs))
+            for lows, highs in _tables(wider)]  # fmt: skip
     return and_(ends, or_(within(p, complete), and_(creator.c.flags < 0, or_(*each))))
+
+
+def _tables(wider: Sequence[Sequence[Range]]) -> Iterator[tuple[list[float], list[float]]]:
+    """Yield the lower and the upper ends of each range by steps, equal where there is none."""
+    for ranges in zip_longest(*wider, fillvalue=(0.0, 0.0)):
+        lows, highs = zip(*ranges, strict=True)
+        yield [*lows], [*highs]
+
+
+class _NumberAt(FunctionElement[float]):
+    """The number at a place of a table, counted from 1, which is sent as one parameter.
+
+    With a condition for each place a statement has hundreds of parameters: to compile it takes
+    longer than to run it, and what is kept of it weighs on every collection of garbage.
+    """
+
+    type = Double()
+    inherit_cache = True
+    name = "number_at"
+
+
+@compiles(_NumberAt)
+def _compile_number_at(element: _NumberAt, compiler: SQLCompiler, **options: Any) -> str:
+    place, array, _ = (compiler.process(part, **options) for part in element.clauses)
+    return f"({array})[{place}]"
+
+
+@compiles(_NumberAt, "sqlite")
+def _compile_number_at_sqlite(element: _NumberAt, compiler: SQLCompiler, **options: Any) -> str:
+    place, _, text = (compiler.process(part, **options) for part in element.clauses)
+    return f"CAST(substr({text}, {_WIDTH} * ({place} - 1) + 1, {_WIDTH}) AS REAL)"
+
+
+def _number_at(place: ColumnElement[int], numbers: Sequence[float]) -> ColumnElement[float]:
+    """Return the number at a place of a table, as SQL."""
+    text = "".join(f"{number!r:{_WIDTH}}" for number in numbers).encode()
+    sent = (bindparam("numbers", numbers, ARRAY(Double), unique=True),
+            bindparam("numbers", text, LargeBinary, unique=True))  # fmt: skip
+    return _NumberAt(place, *sent)
 
 
 def within(column: ColumnElement[Any], ranges: Sequence[Range]) -> ColumnElement[bool]:
