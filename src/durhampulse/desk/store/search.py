@@ -38,7 +38,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from durhampulse.desk.store.bulk import insert_rows
+from durhampulse.desk.store.bulk import insert_rows, numbers_in
 from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import CONTROL, creator, search, staged
 
@@ -149,7 +149,7 @@ def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
 def holding(db: Connection, numbers: Sequence[int], part: str) -> set[int]:
     """Return which of some creators have a text that holds a part."""
     key = _folded(part)
-    which = select(search.c.creator_id).where(search.c.creator_id.in_(numbers))
+    which = select(search.c.creator_id).where(search.c.creator_id.in_(numbers_in(db, numbers)))
     return set() if CONTROL.search(key) else set(db.scalars(which.where(_like(search.c.text, key))))
 
 
