@@ -251,6 +251,16 @@ def test_codes_for_missing_counts_are_missing(cells):
     assert errors == {}
 
 
+@pytest.mark.parametrize(("value", "expected"), [(5.6, None), ("0.056", None), ("5.6%", 0.056)])
+def test_record_whose_name_says_percent_needs_a_sign(value, expected):
+    """0.5 under such a name may be half a percent, or a fraction as all records have."""
+    rule = ColumnRule(column="Engagement_Rate", kind="rate")
+    block, errors = RecordReader({"Engagement_Rate": rule}).read([{"ER in %": value}])
+    assert bool(errors) == (expected is None)
+    assert expected is None or block.numbers("Engagement_Rate")[0] == expected
+    assert expected is not None or "says percent: give Engagement_Rate as a fraction" in errors[0]
+
+
 @pytest.mark.parametrize("code", ["99", "-99", "9999"])
 @pytest.mark.parametrize("sign", ["", "%"])
 def test_codes_among_rates_that_come_again_and_again_are_refused(code, sign):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
+from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.headers import name_columns
 from durhampulse.creators.reading import read_creators
-from durhampulse.creators.schema import canonical_name
+from durhampulse.creators.rules import plain_rule
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, canonical_name
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Ledger
 
@@ -38,30 +43,89 @@ def test_bare_header_is_claimed_where_size_agrees(header, cells, column):
 
 
 @pytest.mark.parametrize(
-    "header",
+    ("header", "size"),
     [
-        "Followers (k)",
-        "Follower (Tsd.)",
-        "Abonn\u00e9s (en milliers)",
-        "Subs in thousands",
-        "Fans [M]",
-        "followers_k",
-        "Followers ('000)",
-        "\u30d5\u30a9\u30ed\u30ef\u30fc\uff08\u4e07\uff09",
+        ("Followers (k)", 1_000),
+        ("Follower (Tsd.)", 1_000),
+        ("Abonn\u00e9s (en milliers)", 1_000),
+        ("Subs in thousands", 1_000),
+        ("Fans [M]", 1_000_000),
+        ("followers_k", 1_000),
+        ("Followers ('000)", 1_000),
+        ("\u30d5\u30a9\u30ed\u30ef\u30fc\uff08\u4e07\uff09", 10_000),
     ],
 )
-def test_header_of_thousands_stands_for_no_count(header):
+def test_header_multiplies_its_figures_by_the_size_it_says(header, size):
+    table = pa.table({"id": ["a", "b", "c"], header: ["11.2", "118.437", "7K"]})
+    expected = [11.2 * size, 118.437 * size, 7_000]  # 7K has its size already
+    read = read_creators(table)
+    assert read.table["Followers"].tolist() == pytest.approx(expected, rel=1e-12)
+    notes = read.irregularities.query("code == 'unit'")
+    assert notes[["column", "count"]].values.tolist() == [["Followers", 2]]
+    later = BlockReader(
+        "later", {"Followers": plain_rule("Followers")}, headers={FOLLOWERS: header}
+    )
+    later.settle(cells := {"Followers": table[header].combine_chunks()})
+    assert later.read(cells).block.numbers("Followers").tolist() == read.table["Followers"].tolist()
+
+
+def test_model_reads_the_header_it_learned_from_as_it_learned_it():
+    """One that learned from thousands before they were multiplied goes on in thousands."""
+    cells = {"Followers": pa.array(["11.2", "118.4"])}
+    rule = replace(plain_rule("Followers"), header="Followers (k)")
+    for size in (1, 1_000):
+        rules = {"Followers": replace(rule, size=size)}
+        reader = BlockReader("later", rules, headers={"Followers": "Followers (k)"})
+        reader.settle(cells)
+        expected = [11.2 * size, 118.4 * size]
+        assert reader.read(cells).block.numbers("Followers").tolist() == expected
+
+
+def test_full_figures_under_a_header_of_thousands_are_refused():
+    table = pa.table({"id": ["a", "b", "c"], "Followers (k)": [52_300, 118_400, 9_000]})
+    with pytest.raises(InputError, match="52,300 look full already"):
+        read_creators(table)
+    reader = BlockReader(
+        "later", {"Followers": plain_rule("Followers")}, headers={"Followers": "Followers (k)"}
+    )
+    with pytest.raises(InputError, match="52,300 look full already"):
+        reader.settle({"Followers": table["Followers (k)"].combine_chunks()})
+
+
+@pytest.mark.parametrize("header", ["Followers (mil)", "Followers (m)"])
+def test_size_of_two_meanings_is_asked_about(header):
     table = pa.table({"id": ["a", "b"], header: ["11.2", "118.4"]})
-    named = {"Followers": header}
-    with pytest.raises(InputError, match="or with K or M after each, and take the size out"):
-        read_creators(table, columns=named)
-    later = {"usual": {"Followers": "subs"}}
-    with pytest.raises(InputError, match="says that figures are in"):
-        name_columns("new.csv", ["id", header], named, Ledger(), **later)
-    same = name_columns("new.csv", ["id", header], {}, Ledger(), usual=named)
-    assert same[header] == "Followers"  # a model that has learned from it reads it as it did
-    mended = pa.table({"id": ["a", "b"], "subs": ["11.2K", "118.4K"]})
-    assert read_creators(mended).table["Followers"].tolist() == [11_200, 118_400]
+    with pytest.raises(InputError, match=r"may be a thousand or a million\.\nWrite 'Followers \(k"):
+        read_creators(table)
+
+
+def test_header_in_full_goes_before_one_that_says_a_size():
+    table = pa.table({"id": ["a", "b"], "Follower Count": [11_200, 900], "Followers (k)": [11, 1]})
+    assert read_creators(table).table["Followers"].tolist() == [11_200, 900]
+
+
+@pytest.mark.parametrize("header", ["Followers %", "Followers (%)", "Views in percent"])
+def test_percentage_is_no_count(header):
+    assert canonical_name(header) is None
+
+
+@pytest.mark.parametrize("header", ["Engagement (%)", "ER in %", "Eng. Rate (percent)"])
+def test_header_tells_a_later_table_that_its_rates_are_percentages(header):
+    """Also where their size tells nothing, and whatever the model's table held."""
+    rules = {"Engagement_Rate": plain_rule("Engagement_Rate")}  # fractions
+    reader = BlockReader("later", rules, headers={"Engagement_Rate": header})
+    cells = {"Engagement_Rate": pa.array([5.6, 0.4, 0.35, 0.3, 0.9])}
+    reader.settle(cells)
+    read = reader.read(cells).block.numbers("Engagement_Rate")
+    assert read.tolist() == [0.056, 0.004, 0.0035, 0.003, 0.009]
+    fractions = {"Engagement_Rate": pa.array([0.056, 0.04, 0.031])}
+    with pytest.raises(InputError, match=f"its header '{re.escape(header)}' says percent"):
+        BlockReader("later", rules, headers={"Engagement_Rate": header}).settle(fractions)
+    asked = BlockReader(
+        "later", rules, units={"Engagement_Rate": "fraction"}, headers={ENGAGEMENT: header}
+    )
+    asked.settle(fractions)
+    assert asked.read(fractions).block.numbers("Engagement_Rate").tolist() == [0.056, 0.04, 0.031]
 
 
 @pytest.mark.parametrize(

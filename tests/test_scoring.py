@@ -236,6 +236,32 @@ def test_table_in_another_unit_is_refused_with_option(scorer, tmp_path):
     )
 
 
+def test_headers_that_say_a_unit_count_in_score_as_in_a_study(scorer, tmp_path):
+    plain = typed(300)
+    plain.to_csv(tmp_path / "plain.csv", index=False)
+    said = plain.assign(Engagement_Rate=plain["Engagement_Rate"] * 100)
+    said["Followers"] /= 1_000
+    names = {"Engagement_Rate": "Engagement (%)", "Followers": "Followers in thousands"}
+    said.rename(columns=names).to_csv(tmp_path / "said.csv", index=False)
+    for name in ("plain", "said"):
+        score_files(scorer, [tmp_path / f"{name}.csv"], tmp_path / f"{name}-scored.csv")
+    first, second = (pd.read_csv(tmp_path / f"{name}-scored.csv") for name in ("plain", "said"))
+    assert len(first) > 200
+    pd.testing.assert_frame_equal(first, second, rtol=1e-6)
+
+
+def test_identifier_that_a_spreadsheet_rounded_is_refused_by_every_door(scorer, tmp_path):
+    table = typed(30).assign(Influencer_ID=[f"{1.23e15 + n:.2E}" for n in range(30)])
+    table.to_csv(tmp_path / "t.csv", index=False)
+    rounded = r"row 2: '1\.23E\+15' is a long number as a spreadsheet rounds it"
+    with pytest.raises(InputError, match=rounded):
+        score_files(scorer, [tmp_path / "t.csv"], tmp_path / "s.csv")
+    with pytest.raises(InputError, match=rounded.replace("row 2", "row 1")):
+        scorer.score(table)
+    with pytest.raises(CannotJudgeError, match=r"'1\.23E\+15' is a long number"):
+        scorer.explain({"Influencer_ID": "1.23E+15", "Followers": 8_000})
+
+
 def test_only_rates_have_units(scorer, files, tmp_path):
     with pytest.raises(InputError, match="'Followers' has no unit"):
         score_files(scorer, [files / "m.csv"], tmp_path / "s.csv", units={"Followers": "percent"})

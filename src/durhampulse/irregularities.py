@@ -95,7 +95,7 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.LOWER_BOUND: "a plus behind the figure: it is that or more",
     Irregularity.PERCENT_SIGN: "the rate carries a percent sign, so its unit is certain",
     Irregularity.UNREADABLE: "the cell is not a number in any known format",
-    Irregularity.UNIT: "a rate without a sign may be a fraction or a percentage",
+    Irregularity.UNIT: "figures without a sign may be fractions or percentages, or in thousands",
     Irregularity.FRACTIONAL_COUNT: "a count should be whole; these are averages or estimates",
     Irregularity.NEGATIVE_GROWTH: "the creator lost followers over the month, which happens",
     Irregularity.IMPLAUSIBLE: "the value lies outside what is usual; it may be true or a slip",

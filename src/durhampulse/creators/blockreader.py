@@ -26,7 +26,8 @@ from durhampulse.creators.numbers import (
 )
 from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import ColumnRule
-from durhampulse.creators.schema import COLUMNS
+from durhampulse.creators.scales import header_size, refuse_full, scaled, scaled_rule
+from durhampulse.creators.schema import COLUMNS, says_percent
 from durhampulse.creators.text import NoTextError, as_text, is_number
 from durhampulse.creators.units import (
     Unit,
@@ -76,7 +77,14 @@ class BlockReader:
         Column to rule, in the order in which columns are checked.
     units
         Rate column to the unit that a person insists on: its numbers are not questioned. Other
-        columns are in the unit of their rule.
+        columns are in the unit that their header says, or else in that of their rule.
+    headers
+        Column to its header in this table, which may say percent, or thousands of a count.
+
+    Raises
+    ------
+    InputError
+        If a header's word for a size has two meanings.
     """
 
     def __init__(
@@ -85,12 +93,39 @@ class BlockReader:
         rules: Mapping[str, ColumnRule],
         *,
         units: Mapping[str, Unit] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self._rules = dict(rules)
         self._asked = dict(units or {})
+        self._headers = dict(headers or {})
+        self._in_percent: set[str] = set()
+        self._sizes: dict[str, int] = {}
+        for column, header in self._headers.items():
+            self._take_header(column, header)
         self._elsewhere: DecimalSign | None = None
         self._contradicted: dict[str, DecimalSign | None] = {}
+
+    def _take_header(self, column: str, header: str) -> None:
+        """Learn what a header says of its figures, but for what a person has said at training."""
+        rule = self._rules.get(column)
+        if rule is None or column not in COLUMNS:
+            return
+        if rule.kind == "rate" and says_percent(header):
+            if not (rule.insisted and header == rule.header):
+                self._in_percent.add(column)
+        elif rule.kind == "count":
+            known = header == rule.header  # as it was read at training
+            size = rule.size if known else header_size(self._where(column), header)
+            if size != 1:
+                self._rules[column], self._sizes[column] = scaled_rule(rule), size
+
+    def _where(self, column: str) -> str:
+        return f"{self.name}, column {column}"
+
+    def _unit(self, column: str) -> Unit:
+        in_percent = "percent" if column in self._in_percent else self._rules[column].unit
+        return self._asked.get(column) or in_percent
 
     def settle(self, cells: Mapping[str, pa.Array]) -> None:
         """Check a table's first cells, and learn the decimal sign that they prove.
@@ -151,7 +186,7 @@ class BlockReader:
                 columns[column] = self._read_levels(column, cells[column])
                 continue
             numbers = self._read_numbers(column, cells[column], first_row)
-            columns[column] = rule.to_fractions(numbers, self._asked.get(column))
+            columns[column] = rule.to_fractions(numbers, self._unit(column))
             if count := np.count_nonzero(numbers.unreadable):
                 unreadable[column] = int(count)
             for row in np.flatnonzero(numbers.unclear).tolist():
@@ -172,9 +207,12 @@ class BlockReader:
         if first_row is None or len(cells) >= _FEWEST_TO_TELL:
             self._require_numbers(column, cells, numbers, first_row)
             self._check_unit(column, numbers, first_row)
-            if rule.kind == "count" and rule.decimal != ".":
-                refuse_thousands(f"{self.name}, column {column}", column, numbers.values)
-        return numbers
+            if column in self._sizes:
+                refuse_full(self._where(column), self._headers[column], numbers)
+            elif rule.kind == "count" and rule.decimal != ".":
+                refuse_thousands(self._where(column), column, numbers.values)
+        size = self._sizes.get(column)
+        return scaled(numbers, size) if size else numbers
 
     def _require_numbers(
         self, column: str, cells: pa.Array, numbers: NumberCells, first_row: int | None
@@ -192,7 +230,8 @@ class BlockReader:
     def _check_unit(self, column: str, numbers: NumberCells, first_row: int | None) -> None:
         """Question the unit of a table's first cells, and of every later chunk that can tell."""
         rule = self._rules[column]
-        if rule.kind != "rate" or rule.insisted or column in self._asked:
+        in_percent = column in self._in_percent
+        if rule.kind != "rate" or column in self._asked or (rule.insisted and not in_percent):
             return
         some = slice(None, None, max(len(numbers.values) // _CHECKED, 1))
         bare = numbers.values[some][~numbers.percent[some]]
@@ -210,12 +249,15 @@ class BlockReader:
                 f"{where} exceed 100, so they are neither fractions nor percentages, but counts",
                 f"Name another column: --map {column}=HEADER, or insist: --unit {column}=percent.",
             )
-        unit = detect_unit(bare, np.empty(0))
-        if unit is not None and unit != rule.unit and np.isfinite(bare).any():
+        unit, expected = detect_unit(bare, np.empty(0)), self._unit(column)
+        if unit is not None and unit != expected and np.isfinite(bare).any():
             noun = {"percent": "percentages", "fraction": "fractions"}
+            held = f"the model's table held {noun[rule.unit]}"
+            if in_percent:
+                held = f"its header '{self._headers[column]}' says percent"
             raise self._error(
                 column,
-                f"{where} look like {noun[unit]}, but the model's table held {noun[rule.unit]}",
+                f"{where} look like {noun[unit]}, but {held}",
                 f"Say which: --unit {column}=percent or --unit {column}=fraction.",
             )
 
@@ -232,7 +274,7 @@ class BlockReader:
             raise self._error(column, f"it holds {error}", "Convert it to numbers.") from error
 
     def _error(self, column: str, problem: str, way_out: str) -> InputError:
-        return InputError(f"{self.name}, column {column}: {problem}.", way_out)
+        return InputError(f"{self._where(column)}: {problem}.", way_out)
 
 
 def unclear_reason(column: str, word: str, rule: ColumnRule) -> str:

@@ -53,8 +53,9 @@ class NumberCells:
         divided by 100.
     percent, formatted, null_word, stray_space
         Which cells had a percent sign, separators or suffixes, a word for nothing, blanks around.
-    currency, at_least
-        Which cells had the sign or code of a currency; a plus behind, as in ``15K+``.
+    currency, at_least, sized
+        Which cells had the sign or code of a currency; a plus behind, as in ``15K+``; a letter or
+        word for their size.
     unreadable
         Which cells are no number.
     unclear
@@ -69,6 +70,7 @@ class NumberCells:
     stray_space: Mask
     currency: Mask
     at_least: Mask
+    sized: Mask
     unreadable: Mask
     unclear: Mask
 
@@ -139,7 +141,7 @@ def read_numbers(
 
 _FLAGS = (
     *("percent", "formatted", "null_word", "stray_space"),
-    *("currency", "at_least", "unreadable", "unclear"),
+    *("currency", "at_least", "sized", "unreadable", "unclear"),
 )
 
 
@@ -181,6 +183,7 @@ def read_number_words(
                 value = math.nan
         values[at] = value
         flags["percent"][at] = number.percent
+        flags["sized"][at] = number.sized
         flags["formatted"][at] = number.formatted or (number.ambiguous and value == number.comma)
         if math.isnan(value):
             flags["unclear" if number.readable else "unreadable"][at] = True

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from durhampulse.creators.cells import NumberCells, read_numbers
-from durhampulse.creators.schema import COLUMNS, FOLLOWERS, VIEWS, header_key
+from durhampulse.creators.schema import COLUMNS, FOLLOWERS, VIEWS, header_key, says_percent
 from durhampulse.creators.text import NoTextError, whole_array
 from durhampulse.irregularities import Irregularity, Ledger
 
@@ -32,10 +32,10 @@ def is_bare(header: str) -> bool:
 
     Examples
     --------
-    >>> is_bare("Views"), is_bare("Avg Views")
-    (True, False)
+    >>> is_bare("Views"), is_bare("Avg Views"), is_bare("Engagement (%)")
+    (True, False, False)
     """
-    return header_key(header) in _BARE
+    return header_key(header) in _BARE and not says_percent(header)
 
 
 def claims_that_agree(

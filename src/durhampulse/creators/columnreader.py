@@ -18,7 +18,12 @@ from durhampulse.creators.identifiers import canonical_identifiers, refuse_round
 from durhampulse.creators.labelchoice import LabelChoice
 from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
 from durhampulse.creators.notes import Notes
-from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas
+from durhampulse.creators.numbers import (
+    DecimalSign,
+    decimal_evidence,
+    learn_decimal,
+    mixed_commas,
+)
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
 from durhampulse.creators.rows import repeated_codes, require_plausible
@@ -29,6 +34,7 @@ from durhampulse.creators.rules import (
     level_series,
     standard_kind,
 )
+from durhampulse.creators.scales import header_size, refuse_full, scaled, scaled_rule
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, QUALITY_LEVELS
 from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
 from durhampulse.creators.units import (
@@ -227,23 +233,25 @@ class ColumnReader:
         return series.astype("int64") if whole else series
 
     def _read_number(self, name: str, header: str, cells: pa.Array) -> pd.Series:
+        where = f"{self.raw.name}, column {name}"
         rule = learn_number_rule(name, cells, header)
+        size = header_size(where, header) if rule.kind == "count" else 1
+        if size != 1:
+            return self._read_scaled(where, rule, cells, size)
         words = [] if is_number(cells.type) else self._words(cells)
         if words and rule.decimal is None and self.elsewhere == ",":
             rule = replace(rule, decimal=",")
         if mixed := mixed_commas(words, rule.number_kind):
             raise InputError(
-                f"{self.raw.name}, column {name}: {mixed[0]!r} has a decimal comma and "
-                f"{mixed[1]!r} thousands commas.",
+                f"{where}: {mixed[0]!r} has a decimal comma and {mixed[1]!r} thousands commas.",
                 f"Write the whole column one way, or do without it: --map {name}=.",
             )
         if rule.kind == "rate" and name not in self.options.units:
-            refuse_counts(f"{self.raw.name}, column {name}", words)
+            refuse_counts(where, words)
         numbers = rule.read_numbers(cells, self.elsewhere)
         self._refuse_unclear(rule, numbers, cells)
         self.notes.numbers(rule, numbers, cells)
         self._require_numbers(name, numbers, cells)
-        where = f"{self.raw.name}, column {name}"
         if rule.kind == "rate":
             rule = self._with_unit(where, rule, numbers)
         else:
@@ -251,6 +259,30 @@ class ColumnReader:
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
         bare = np.where(numbers.percent, np.nan, numbers.values)
+        return self._figures(where, rule, values, bare, cells)
+
+    def _read_scaled(self, where: str, rule: ColumnRule, cells: pa.Array, size: int) -> pd.Series:
+        """Read counts whose header says that they are in thousands, or in another size."""
+        name = rule.column
+        words = [] if is_number(cells.type) else self._words(cells)
+        reading = replace(scaled_rule(rule), decimal=learn_decimal(words, "any"))
+        read = reading.read_numbers(cells, self.elsewhere)
+        self._refuse_unclear(reading, read, cells)
+        refuse_full(where, rule.header, read)
+        numbers = scaled(read, size)
+        self.notes.numbers(reading, numbers, cells)
+        self._require_numbers(name, numbers, cells)
+        action = f"multiplied by {size:,}, as the header '{rule.header}' says"
+        plain = np.isfinite(numbers.values) & ~numbers.sized
+        self.notes.cells(Irregularity.UNIT, name, plain, action)
+        self.rules[name] = replace(rule, decimal=None, size=size)
+        return self._figures(where, rule, numbers.values, numbers.values, cells)
+
+    def _figures(
+        self, where: str, rule: ColumnRule, values: Floats, bare: Floats, cells: pa.Array
+    ) -> pd.Series:
+        """Return figures that can be true, as whole numbers where all are, and note odd ones."""
+        name = rule.column
         require_plausible(where, name, values, bare, cells)
         self.notes.figures(name, values, cells)
         series = self._series(values)

@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.claims import is_bare
 from durhampulse.creators.options import ReadOptions
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name, header_key
+from durhampulse.creators.scales import standard_name
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, header_key
 from durhampulse.exceptions import InputError
-from durhampulse.files.headers import scale_of, ungarbled
+from durhampulse.files.headers import split_scale, ungarbled
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = [
@@ -90,8 +91,7 @@ def name_columns(
     Raises
     ------
     InputError
-        If two headers claim one column, what was asked for is not there, a header says that its
-        counts are in thousands, or letters are garbled.
+        If two headers claim one column, what was asked for is not there, or letters are garbled.
     """
     # A model may have learned from such headers.
     _refuse_garbled(name, headers if usual is None else ())
@@ -105,13 +105,14 @@ def name_columns(
     taken |= {h: h for h in headers if h in COLUMNS and h not in taken and h not in spoken_for}
     claims: dict[str, list[str]] = {}
     for header in headers:
-        claimed = canonical_name(header)
+        claimed = standard_name(header)
         # A later table's bare header may mean another figure than the model's table did.
         doubtful = usual is not None and is_bare(header)
         if header not in taken and claimed and claimed not in {*taken.values(), *absent}:
             claims.setdefault(claimed, []).extend([] if doubtful else [header])
     for standard, claimants in claims.items():
-        rivals = [header for header in claimants if not is_bare(header)] or claimants
+        plain = [h for h in claimants if not is_bare(h) and split_scale(h) is None]
+        rivals = plain or claimants
         if len(rivals) > 1:
             raise InputError(
                 f"{name}: {' and '.join(repr(r) for r in rivals)} could each be {standard}.",
@@ -119,8 +120,6 @@ def name_columns(
             )
         taken |= dict.fromkeys(rivals, standard)
     for header, standard in taken.items():
-        if COLUMNS[standard].kind == "count" and header != (usual or {}).get(standard):
-            _refuse_scale(name, standard, header)
         questioned = is_bare(header) and header not in asked.values()
         if header != standard and not questioned:  # `claims_that_agree` notes those
             ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")
@@ -211,15 +210,6 @@ def _refuse_garbled(name: str, headers: Iterable[str]) -> None:
                 "another encoding than its own and saved, so letters are garbled.",
                 "Export the table again, and where a program opens it in between, as UTF-8.",
             )
-
-
-def _refuse_scale(name: str, column: str, header: str) -> None:
-    if scale := scale_of(header):
-        raise InputError(
-            f"{name}, column {column}: header '{header}' says that figures are in {scale!r}.",
-            "Write its numbers in full, or with K or M after each, and take the size out of the "
-            f"header; or do without: --map {column}=.",
-        )
 
 
 def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from durhampulse.creators.words import NULL_WORDS
 from durhampulse.exceptions import InputError
 from durhampulse.files.formulas import as_before
 
-__all__ = ["canonical_identifier", "canonical_identifiers", "refuse_rounded"]
+__all__ = ["canonical_identifier", "canonical_identifiers", "is_rounded", "refuse_rounded"]
 
 _ROUNDED = r"^\s*[1-9]([.,]\d+)?E\+\d{2,3}\s*$"
 """A long number as a spreadsheet shows and saves it: its last digits are lost."""
@@ -99,8 +99,9 @@ def refuse_rounded(where: str, text: pa.Array, rows: npt.NDArray[np.int64]) -> N
     rows
         Numbers of the rows, shape (n_rows,).
     """
-    rounded = pc.match_substring_regex(text, _ROUNDED)
-    at = pc.index(rounded, True).as_py()
+    if not pc.any(pc.match_substring(text, "E+")).as_py():  # a tenth of the pattern's time
+        return
+    at = pc.index(pc.match_substring_regex(text, _ROUNDED), True).as_py()
     if at >= 0:
         raise InputError(
             f"{where}, row {rows[at]}: {text[at].as_py()!r} is a long number as a spreadsheet "
@@ -108,6 +109,17 @@ def refuse_rounded(where: str, text: pa.Array, rows: npt.NDArray[np.int64]) -> N
             "Export it again with the column formatted as text, or name another column: "
             "--id COLUMN.",
         )
+
+
+def is_rounded(value: object) -> bool:
+    """Return whether an identifier is a long number as a spreadsheet rounds it.
+
+    Examples
+    --------
+    >>> is_rounded("1.23E+15"), is_rounded("1230000000000017"), is_rounded("E+15")
+    (True, False, False)
+    """
+    return isinstance(value, str) and re.match(_ROUNDED, value) is not None
 
 
 def _canonical(text: str) -> str | None:

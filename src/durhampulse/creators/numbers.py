@@ -89,8 +89,8 @@ class Parsed(NamedTuple):
     point, comma
         Its value where the point, or the comma, is the decimal sign; NaN where it cannot be
         written so. Cells with a percent sign are divided by 100.
-    percent, formatted
-        Whether it has a percent sign; separators or a suffix.
+    percent, formatted, sized
+        Whether it has a percent sign; separators or a suffix; a letter or word for its size.
     currency
         The sign or code of its currency; empty where there is none.
     rival
@@ -106,6 +106,7 @@ class Parsed(NamedTuple):
     comma: float = math.nan
     percent: bool = False
     formatted: bool = False
+    sized: bool = False
     currency: str = ""
     rival: float = math.nan
     at_least: bool = False
@@ -182,6 +183,7 @@ def parse_number(word: str, kind: NumberKind) -> Parsed:
         comma=_worth(digits, ",", scale) if comma else math.nan,
         percent=bool(percent),
         formatted=bool(suffix) or not _PLAIN.fullmatch(digits),
+        sized=bool(suffix),
     )
 
 
@@ -215,6 +217,7 @@ def _parse_amount(word: str, kind: NumberKind) -> Parsed:
         point=_worth(amount.digits, ".", scale) if point else math.nan,
         comma=_worth(amount.digits, ",", scale) if comma else math.nan,
         formatted=amount.size != 1 or not _PLAIN.fullmatch(amount.digits),
+        sized=amount.size != 1,
         currency=amount.currency,
         at_least=amount.at_least,
     )

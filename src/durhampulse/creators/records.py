@@ -13,10 +13,16 @@ import pyarrow as pa
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.blockreader import unclear_reason
 from durhampulse.creators.cells import MISSING_COUNTS
-from durhampulse.creators.identifiers import canonical_identifier
+from durhampulse.creators.identifiers import canonical_identifier, is_rounded
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence
 from durhampulse.creators.rules import ColumnRule
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
+from durhampulse.creators.schema import (
+    COLUMNS,
+    IDENTIFIER,
+    LABEL,
+    canonical_name,
+    says_percent,
+)
 from durhampulse.creators.text import NoTextError, as_text, plain_text
 
 __all__ = ["RecordReader"]
@@ -99,6 +105,16 @@ class RecordReader:
                 raise ValueError(f"there is no column {key[:60]!r}; known are {self._known()}")
             if name in values:
                 raise ValueError(f"{name} is given twice")
+            alias = key not in self._names
+            if alias and says_percent(key) and not str(value or "%").rstrip().endswith("%"):
+                raise ValueError(
+                    f"{key[:60]!r} says percent: give {name} as a fraction such as 0.056, or text "
+                    "such as '5.6%'"
+                )
+            if name == IDENTIFIER and is_rounded(value):
+                raise ValueError(
+                    f"{name} {value!r} is a long number as a spreadsheet rounds it: give it in full"
+                )
             values[name] = value
         return values
 

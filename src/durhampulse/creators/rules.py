@@ -69,6 +69,8 @@ class ColumnRule:
         The sign or code of the currency of its amounts; empty where they bear none.
     unit
         The unit of a rate's cells without a percent sign.
+    size
+        What the header multiplied its figures by: 1,000 where it says thousands.
     insisted
         Whether a person has said the unit, or the outcome's words: later tables are not
         questioned about it.
@@ -88,6 +90,7 @@ class ColumnRule:
     decimal: DecimalSign | None = None
     currency: str = ""
     unit: Unit = "fraction"
+    size: int = 1
     insisted: bool = False
     levels: tuple[str, ...] = ()
     carries: CarriedKind | None = None
@@ -193,6 +196,7 @@ class ColumnRule:
             "insisted": (True, False),
             "carries": (None, *CARRIED_KINDS),
         }
+        texts = texts and isinstance(rule.size, int) and rule.size >= 1
         if not texts or any(getattr(rule, name) not in values for name, values in choices.items()):
             raise ValueError(f"{fields!r} is no rule of a column")
         return rule

@@ -28,6 +28,7 @@ __all__ = [
     "Kind",
     "canonical_name",
     "header_key",
+    "says_percent",
 ]
 
 Kind = Literal["identifier", "count", "rate", "category", "quality", "label"]
@@ -341,19 +342,32 @@ QUALITY_LEVELS: dict[str, str] = {
 _PERCENT = re.compile(
     r"[\s_]*\(?\s*(?:in|en)?\s*(?:%|percent|pct|prozent)\s*\)?\s*$", re.IGNORECASE
 )
-"""What a rate's header says of its unit."""
+"""What a rate's header says of its unit, at its end."""
+_SAYS_PERCENT = re.compile(r"%|percent|prozent|(?:\b|_)pct\b", re.IGNORECASE)
 _BY_KEY = {key: column.name for column in COLUMNS.values() for key in column.aliases}
 
 
 def canonical_name(header: str) -> str | None:
-    """Return the standard column a header stands for, or None.
+    """Return the standard column a header stands for, or None; a percentage is no count.
 
     Examples
     --------
-    >>> canonical_name("Follower Count"), canonical_name("ER in %"), canonical_name("shoe size")
+    >>> canonical_name("Follower Count"), canonical_name("ER in %"), canonical_name("Followers %")
     ('Followers', 'Engagement_Rate', None)
     """
     name = _BY_KEY.get(header_key(header))
-    if name is None and (rate := _BY_KEY.get(header_key(_PERCENT.sub("", header)))):
-        return rate if COLUMNS[rate].kind == "rate" else None
+    if says_percent(header):
+        name = name or _BY_KEY.get(header_key(_PERCENT.sub("", header)))
+        return name if name and COLUMNS[name].kind == "rate" else None
     return name
+
+
+def says_percent(header: str) -> bool:
+    """Return whether a header says that its figures are percentages.
+
+    Examples
+    --------
+    >>> says_percent("ER in %"), says_percent("eng_pct"), says_percent("Engagement Rate")
+    (True, True, False)
+    """
+    return _SAYS_PERCENT.search(header) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from durhampulse.creators.numbers import marked_count
-from durhampulse.creators.schema import COLUMNS
+from durhampulse.creators.schema import COLUMNS, says_percent
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -114,7 +113,7 @@ def decide_unit(
             f"Write the column in one unit, or insist: --unit {column}=fraction.",
         )
     by_size = detect_unit(bare, signed)
-    if re.search(r"(?i)%|percent|prozent|(?:\b|_)pct\b", header):
+    if says_percent(header):
         if by_size == "fraction" and np.isfinite(bare).any():
             raise InputError(
                 f"{where}: its header '{header}' says percent, its numbers look like fractions.",

@@ -64,8 +64,11 @@ class Input:
 
     @property
     def header(self) -> str:
-        """The header it had in the table that the model learned from."""
-        return self.rule.header or self.rule.column
+        """The header it had in the table that the model learned from.
+
+        A count whose header said thousands has the column's own: written models take full figures.
+        """
+        return self.column if self.rule.size != 1 else self.rule.header or self.column
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ __all__ = [
     "SCALE",
     "is_figure",
     "require_header",
-    "scale_of",
+    "split_scale",
     "tidy",
     "ungarbled",
     "unique_headers",
@@ -28,7 +28,7 @@ SCALE = (
 )
 """Pattern of words by which a header or a row of units says that figures are in thousands."""
 _SCALED = re.compile(
-    rf".*\w(?:\s*[(\[/,]\s*|[\s_]+)(?:(?:in|en)\s+)?({SCALE})[)\]]?\s*", re.IGNORECASE
+    rf"(.*?\w)(?:\s*[(\[/,]\s*|[\s_]+)(?:(?:in|en)\s+)?({SCALE})[)\]]?\s*", re.IGNORECASE
 )
 
 
@@ -48,16 +48,16 @@ def is_figure(cell: str) -> bool:
     return _FIGURE.fullmatch(cell) is not None
 
 
-def scale_of(header: str) -> str | None:
-    """Return the word by which a header says that its figures are in thousands, if it does.
+def split_scale(header: str) -> tuple[str, str] | None:
+    """Return a header and the word by which it says that figures are in thousands, if it does.
 
     Examples
     --------
-    >>> [scale_of(header) for header in ("Followers (k)", "Views in thousands", "Followers")]
-    ['k', 'thousands', None]
+    >>> [split_scale(header) for header in ("Followers (k)", "Views in thousands", "Followers")]
+    [('Followers', 'k'), ('Views', 'thousands'), None]
     """
     match = _SCALED.fullmatch(unicodedata.normalize("NFKC", header))
-    return match[1] if match else None
+    return (match[1], match[2]) if match else None
 
 
 def ungarbled(header: str) -> str | None:

@@ -151,7 +151,8 @@ def _gap(loaded: LoadedModel, model: FittedModel, creators: Creators, train: pd.
     raw = creators.source
     columns = {name: loaded.rules[name].header for name in model.encoding.columns}
     cells = {name: whole_array(raw.cells[header]) for name, header in columns.items()}
-    reader = BlockReader(raw.name, {name: loaded.rules[name] for name in columns})
+    rules = {name: loaded.rules[name] for name in columns}
+    reader = BlockReader(raw.name, rules, headers=columns)
     reader.settle(cells)
     rows = np.searchsorted(raw.rows, train.index.to_numpy())
     block = reader.read(cells).block.take(rows)

@@ -89,7 +89,7 @@ def open_table(
     headers = scorer.headers(stream.name, stream.headers, options)
     types = dict(zip(headers.carried, stream.types([*headers.carried]), strict=True))
     headers = of_text(headers, types, options.keep)
-    reader = scorer.reader(stream.name, units=options.units)
+    reader = scorer.reader(stream.name, units=options.units, headers=headers.columns)
     wanted = {column: header for column, header in headers.columns.items() if column != IDENTIFIER}
     first = next(stream.chunks([*wanted.values()]), None)
     if first is not None:
@@ -252,4 +252,4 @@ def _identifiers(
     kind = schema.field("Influencer ID").type
     if pa.types.is_integer(kind):
         return cells.cast(kind)
-    return as_text(exact_identifiers(table.stream.name, cells))
+    return as_text(exact_identifiers(table.stream.name, cells, chunk.rows))

@@ -55,7 +55,7 @@ def accounts_of(
     """
     options = replace(options or ReadOptions(), **keywords)
     raw = read_source(source, Ledger(), options, cage=cage)
-    cells = scorer.read_table(raw.name, raw.cells, options, rows=raw.rows.tolist())
+    cells = scorer.read_table(raw.name, raw.cells, options, rows=raw.rows)
     rows = _rows_of(raw, cells, identifier)
     scores = scorer.compute(cells.block)
     reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
@@ -97,7 +97,9 @@ class Scorer:
         title, *lines = describe(self.model).splitlines()
         return list_html(title, lines)
 
-    def reader(self, name: str, *, units: Units = None) -> BlockReader:
+    def reader(
+        self, name: str, *, units: Units = None, headers: Mapping[str, str] | None = None
+    ) -> BlockReader:
         """Return a reader of one table's cells.
 
         Parameters
@@ -105,10 +107,12 @@ class Scorer:
         name
             The table's name, for messages.
         units
-            Rate column to unit, where a person has said it; else the model's own.
+            Rate column to unit, where a person has said it; else the header's or the model's own.
+        headers
+            Column to its header in this table, which may say its unit.
         """
         require_units(units or {})
-        return BlockReader(name, self.rules, units=units)
+        return BlockReader(name, self.rules, units=units, headers=headers)
 
     def headers(
         self, name: str, headers: Sequence[str], options: ReadOptions | None = None
@@ -278,7 +282,7 @@ class Scorer:
         table: pa.Table,
         options: ReadOptions | None = None,
         *,
-        rows: Iterable[int] | None = None,
+        rows: npt.NDArray[np.int64] | None = None,
     ) -> TableCells:
         """Return a table in memory as the model sees it.
 
@@ -299,15 +303,14 @@ class Scorer:
         headers = of_text(headers, types, options.keep)
         cells = {c: whole_array(table[h]) for c, h in headers.columns.items()}
         identifiers = cells.pop(IDENTIFIER, None)
-        reader = self.reader(name, units=options.units)
+        reader = self.reader(name, units=options.units, headers=headers.columns)
         reader.settle(cells)
         read = reader.read(cells)
+        rows = np.arange(1, len(table) + 1) if rows is None else rows
         if identifiers is None:
-            identifiers = pa.array(
-                [f"row-{row}" for row in rows or range(1, len(table) + 1)], pa.string()
-            )
+            identifiers = pa.array([f"row-{row}" for row in rows], pa.string())
         return TableCells(
-            identifiers=exact_identifiers(name, identifiers),
+            identifiers=exact_identifiers(name, identifiers, rows),
             block=read.block,
             unclear=read.unclear,
             headers=headers,

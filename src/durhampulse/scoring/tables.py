@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.headers import Headers
-from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.identifiers import canonical_identifiers, refuse_rounded
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes
 from durhampulse.exceptions import InputError
@@ -47,17 +49,29 @@ def fits_int64(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind)) and kind != pa.uint64()
 
 
-def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:
+def exact_identifiers(
+    name: str, cells: pa.Array, rows: npt.NDArray[np.int64] | None = None
+) -> pa.Array:
     """Return identifiers as they are told apart: integers as they are, all else canonical text.
+
+    Parameters
+    ----------
+    name
+        The table's name, for messages.
+    cells, rows
+        The identifiers as found, and the numbers of their rows; from 1 if not given.
 
     Raises
     ------
     InputError
-        If the cells are of a type that has no text.
+        If the cells are of a type that has no text, or a spreadsheet has rounded one of them.
     """
     if fits_int64(cells.type):
         return cells
     try:
+        text = as_text(cells)
+        numbers = np.arange(1, len(cells) + 1) if rows is None else rows
+        refuse_rounded(f"{name}, column {IDENTIFIER}", text, numbers)
         return canonical_identifiers(cells)
     except NoTextError as error:
         raise InputError(

@@ -56,7 +56,7 @@ def _field(rule: ColumnRule) -> dict[str, Any]:
     }
     if standard is not None and rule.numeric:
         scale = 100 if rule.unit == "percent" else 1
-        low, high = (bound * scale for bound in standard.possible)
+        low, high = (bound * scale / rule.size for bound in standard.possible)
         field["constraints"] = {"minimum": low, "maximum": high}
     if 0 < len(rule.levels) <= _MOST_LEVELS:
         field["categories"] = [*rule.levels]

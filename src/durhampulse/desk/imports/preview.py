@@ -16,7 +16,8 @@ from durhampulse.creators.labels import read_labels
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.reading import read_creators
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
+from durhampulse.creators.scales import standard_name
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.creators.text import NoTextError
 from durhampulse.desk.imports.choices import label_rule, place_of
 from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL
@@ -251,7 +252,7 @@ class _Reading:
         self, first: Chunk, wanted: Headers, options: ReadOptions
     ) -> dict[str, tuple[str, ...]]:
         """Return header to its first cells as read, or why one of them cannot be."""
-        reader = self.scorer.reader(self.name, units=options.units)
+        reader = self.scorer.reader(self.name, units=options.units, headers=wanted.columns)
         cells = {c: first.cells[h] for c, h in wanted.columns.items() if c != IDENTIFIER}
         reader.settle(cells)
         shown: dict[str, tuple[str, ...]] = {}
@@ -312,7 +313,7 @@ def _guessed(headers: list[str], options: ReadOptions) -> dict[str, str]:
     taken = {*given.values()}
     roles = {}
     for header in headers:
-        name = canonical_name(header)
+        name = standard_name(header)
         seems = name if name and name not in taken else LEFT_OUT
         roles[header] = given.get(header, seems)
         taken |= {name} if name else set()
