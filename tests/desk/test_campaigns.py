@@ -473,6 +473,41 @@ def test_known_outcomes_and_creators_without_precedent_are_in_no_sum():
     assert seen.cost == 900.0
 
 
+def test_outcome_known_since_is_in_no_forecast_of_a_draft_and_agreed_ones_stand(filled, catalogue):
+    """A creator whose "no deal" was recorded stood in a draft as before, with 98 of 100 deals."""
+    at = planned(filled, catalogue)
+    p = inside(filled, at).set_index("id")["probability"]
+
+    def forecast():
+        return outlook(inside(filled, at), Brief(name="x", number=8)).deals.expected
+
+    assert forecast() == pytest.approx(p.sum())
+    first, second, *_ = p.index
+    record(filled, first, deal=False, on=DAY, by="ann")
+    assert forecast() == pytest.approx(p.sum() - p[first])
+    campaigns.agree(filled, at, "ann")
+    assert forecast() == pytest.approx(p.sum() - p[first])
+    record(filled, second, deal=True, on=DAY, by="ann")
+    assert forecast() == pytest.approx(p.sum() - p[first])
+    campaigns.reopen(filled, at, "ann", "two have answered")
+    assert forecast() == pytest.approx(p.sum() - p[first] - p[second])
+
+
+def test_page_of_a_draft_says_whose_outcome_is_known(visit, desk):
+    ann = visit("reviewer")
+    at = planned(desk.store, desk.catalogue)
+    offer = "See what today's data would change"
+    assert offer not in ann.get(f"/campaigns/{at}").text
+    first = inside(desk.store, at).iloc[0]
+    record(desk.store, int(first["id"]), deal=False, on=DAY, by="ann")
+    page = ann.get(f"/campaigns/{at}").text
+    assert "The outcome of 1 of these is known: this creator is in no forecast" in page
+    assert offer in page
+    rows = re.findall(r"<tr>.*?</tr>", page, re.DOTALL)
+    marked = [row for row in rows if '<span class="outcome">No deal</span>' in row]
+    assert [first["name"] in row for row in marked] == [True]
+
+
 # Who may be proposed
 
 

@@ -126,7 +126,7 @@ def find_draft(
 
 
 def agree(store: Store, number: int, by: str, edition: int | None = None) -> None:
-    """Lock a draft: the set and the figures are those agreed.
+    """Lock a draft: the set, the figures and the outcomes known so far are those agreed.
 
     Raises
     ------
@@ -138,6 +138,9 @@ def agree(store: Store, number: int, by: str, edition: int | None = None) -> Non
         rows = select(func.count()).where(proposal.c.campaign_id == number)
         if not (creators := db.scalar(rows)):
             raise InputError("Nobody is in this campaign.", "Propose creators first.")
+        known = select(creator.c.deal).where(creator.c.id == proposal.c.creator_id)
+        ours = update(proposal).where(proposal.c.campaign_id == number)
+        db.execute(ours.values(deal=known.scalar_subquery()))
         _enter(db, row, "agreed", by)
         note(db, by, "campaign agreed", f"campaign {number}",
              {"creators": creators, "model": row.model_version})  # fmt: skip

@@ -21,7 +21,16 @@ from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import act, campaign, creator, proposal, review, run, upload
+from durhampulse.desk.store.tables import (
+    act,
+    campaign,
+    creator,
+    outcome,
+    proposal,
+    review,
+    run,
+    upload,
+)
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -121,12 +130,15 @@ def undone_since(db: Connection, moment: datetime) -> Any:
 
 
 def is_decided_since(db: Connection, number: int, moment: datetime) -> bool:
-    """Whether somebody of a campaign's set was decided on after a moment, or a decision undone."""
-    r = review.c
+    """Whether a decision on somebody of a campaign's set, or an outcome, came or went since."""
+    r, o = review.c, outcome.c
     inside = select(proposal.c.creator_id).where(proposal.c.campaign_id == number)
     later = or_(r.at > moment, r.undone_at > moment)
-    query = select(r.id).where(r.creator_id.in_(inside), r.decision != "skip", later).limit(1)
-    return db.scalar(query) is not None
+    decided = select(r.id).where(r.creator_id.in_(inside), r.decision != "skip", later)
+    known = select(o.id).where(
+        o.creator_id.in_(inside), or_(o.at > moment, o.replaced_at > moment, o.undone_at > moment)
+    )
+    return any(db.scalar(query.limit(1)) is not None for query in (decided, known))
 
 
 def has_changed_since(db: Connection, current: Campaign) -> bool:
@@ -275,7 +287,8 @@ def read_proposal(db: Connection, number: int) -> pd.DataFrame:
     -------
     DataFrame
         `candidates.COLUMNS` as they were when proposed, ``currency``, who each creator is, and the
-        outcome known.
+        outcome known. A draft forecasts nothing of whose outcome is known by now, so its ``deal``
+        is that outcome; of an agreed campaign it is what was known when people agreed.
     """
     p = proposal.c
     c = creator.c
@@ -289,7 +302,9 @@ def read_proposal(db: Connection, number: int) -> pd.DataFrame:
     )  # fmt: skip
     rows = db.execute(query.order_by(p.place)).mappings().all()
     names = ["id", *_KEPT, "currency", "fixed", "name", "person", "carried", "outcome"]
-    return as_table(rows, names)
+    table = as_table(rows, names)
+    is_draft = db.scalar(select(campaign.c.state).where(campaign.c.id == number)) == "draft"
+    return table.assign(deal=table["outcome"]) if is_draft else table
 
 
 def as_table(rows: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
