@@ -78,7 +78,7 @@ def read_amounts(nodes: Nodes, text: str) -> Amounts:
     prices = [nodes.matches(some, each(_EVERY)) for each in (_before, _behind, _between)]
     three = [nodes.matches(some, each(_THREE)) for each in (_before, _behind)]
     three.append(_is_pair(nodes, some, _THREE, _MIDDLE))
-    price = nodes.add("And", nodes.either(prices), nodes.add("Not", nodes.either(three)))
+    price = nodes.every(nodes.either(*prices), nodes.negated(nodes.either(*three)))
     return Amounts(
         text=nodes.put(text, is_amount, _number(nodes, some)),
         is_amount=is_amount,
@@ -94,16 +94,16 @@ def read_ends(nodes: Nodes, text: str) -> tuple[str, str]:
     some = nodes.chosen(text, is_amount)
     point = nodes.where(_has_point(nodes, some), nodes.constant("."), nodes.constant(""))
     figure, _ = halves(nodes, from_first_digit(nodes, some), ")")
-    bare = nodes.joined([point, figure])
+    bare = nodes.joined(point, figure)
     return nodes.put(text, is_amount, bare), is_amount
 
 
 def is_foreign(nodes: Nodes, text: str, amounts: Amounts, currency: str) -> str:
     """Append which amounts are not in a column's currency."""
     own = frozenset(same_currencies(currency))
-    pair = nodes.add("And", amounts.is_pair, _is_pair(nodes, text, own, _SIZED_MIDDLE))
-    is_own = nodes.either([pair, *_with_one(nodes, text, own)])
-    return nodes.add("And", amounts.is_amount, nodes.add("Not", is_own))
+    pair = nodes.every(amounts.is_pair, _is_pair(nodes, text, own, _SIZED_MIDDLE))
+    is_own = nodes.either(pair, *_with_one(nodes, text, own))
+    return nodes.every(amounts.is_amount, nodes.negated(is_own))
 
 
 def _found(nodes: Nodes, text: str) -> tuple[str, str, str]:
@@ -111,15 +111,15 @@ def _found(nodes: Nodes, text: str) -> tuple[str, str, str]:
     short = nodes.matches(text, rf"(?s){BLANK}*{NO_BLANK}(?:.{{0,38}}{NO_BLANK})?{BLANK}*")
     closed = nodes.matches(text, r"(?s)[^()]*|[^()]*\([^()+\-\x{2212}]*\)[^()]*")
     signs = nodes.matches(text, r"(?s)[^0-9]*[+\-\x{2212}][^0-9]*[+\-\x{2212}][^0-9]*[0-9].*")
-    usual = nodes.add("And", nodes.add("And", short, closed), nodes.add("Not", signs))
-    two = nodes.add("And", usual, nodes.matches(text, _between(_EVERY, f"(?:{_sizes()}{GAP})?")))
+    usual = nodes.every(short, closed, nodes.negated(signs))
+    two = nodes.every(usual, nodes.matches(text, _between(_EVERY, f"(?:{_sizes()}{GAP})?")))
     pair = nodes.chosen(text, two)
     plain = _is_pair(nodes, pair, _EVERY, _SIZED_MIDDLE)
-    unread = nodes.add("And", _is_pair(nodes, pair, _EVERY, ".*"), nodes.add("Not", plain))
+    unread = nodes.every(_is_pair(nodes, pair, _EVERY, ".*"), nodes.negated(plain))
     is_pair = nodes.put(two, two, plain)
-    single = nodes.add("And", usual, nodes.either(_with_one(nodes, text, _EVERY)))
+    single = nodes.every(usual, nodes.either(*_with_one(nodes, text, _EVERY)))
     odd = nodes.matches(text, _unread())
-    return is_pair, nodes.add("Or", is_pair, single), nodes.put(odd, two, unread)
+    return is_pair, nodes.either(is_pair, single), nodes.put(odd, two, unread)
 
 
 def _with_one(nodes: Nodes, text: str, names: Collection[str]) -> list[str]:
@@ -131,7 +131,7 @@ def _with_one(nodes: Nodes, text: str, names: Collection[str]) -> list[str]:
     sized = nodes.matches(text, _behind(names, f"{_sizes()}{GAP}"))
     return [
         nodes.matches(text, _behind(names)),
-        nodes.add("And", sized, nodes.add("Not", alone)),
+        nodes.every(sized, nodes.negated(alone)),
         nodes.matches(text, _before(names, f"(?:{_sizes()})?")),
     ]
 
@@ -164,7 +164,7 @@ def _has_point(nodes: Nodes, text: str) -> str:
     dotted = _some(sign for sign in currencies() if sign.endswith("."))
     pointed = nodes.matches(text, rf"(?s)[^0-9]*[.]{GAP}[0-9].*")
     in_sign = nodes.matches(text, rf"(?s){_OPEN}{SIGN}{dotted}{SIGN}[0-9].*")
-    return nodes.add("And", pointed, nodes.add("Not", in_sign))
+    return nodes.every(pointed, nodes.negated(in_sign))
 
 
 def _number(nodes: Nodes, text: str) -> str:
@@ -178,15 +178,14 @@ def _number(nodes: Nodes, text: str) -> str:
     size = nodes.constant("")
     for words in _by_power().values():
         sized = rf"(?s)[^0-9]*{_FIGURE}{GAP}{_some(words)}{GAP}(?:{_words(_EVERY)})?{_CLOSE}"
-        has = nodes.add("And", nodes.matches(text, sized), nodes.add("Not", alone))
+        has = nodes.every(nodes.matches(text, sized), nodes.negated(alone))
         size = nodes.where(has, nodes.constant(min(words, key=lambda w: (len(w), w))), size)
-    parts = [
+    return nodes.joined(
         nodes.where(minus, nodes.constant("-"), nodes.constant("")),
         nodes.where(point, nodes.constant("."), nodes.constant("")),
         digits,
         size,
-    ]
-    return nodes.joined(parts)
+    )
 
 
 def _by_power() -> dict[str, list[str]]:
@@ -243,5 +242,5 @@ def _is_pair(nodes: Nodes, text: str, names: Collection[str], between: str) -> s
     written = [f"{_words({before})}{between}{_words({behind})}" for before, behind in pairs]
     parts = [written[at : at + _TOGETHER] for at in range(0, len(written), _TOGETHER)]
     return nodes.either(
-        [nodes.matches(text, rf"(?s){_OPEN}{SIGN}(?:{'|'.join(part)}){_CLOSE}") for part in parts]
+        *(nodes.matches(text, rf"(?s){_OPEN}{SIGN}(?:{'|'.join(part)}){_CLOSE}") for part in parts)
     )

@@ -62,7 +62,7 @@ def _normal(code: NumberCode, scaled: str, missing: str, nodes: Nodes) -> list[s
 
 def _from_start(place: str, levels: list[str], nodes: Nodes) -> str:
     """Return places with those of unknown levels and empty cells behind all others."""
-    n = nodes.constant(len(levels) + 2, np.int64)
+    n = nodes.whole(len(levels) + 2)
     return nodes.add("Mod", nodes.add("Add", place, n), n)
 
 
@@ -88,14 +88,14 @@ def _levels(code: LevelCode, cells: Cells, nodes: Nodes) -> list[str]:
     known, place = cells.levels[code.column], cells.places[code.column]
 
     def flag(at: int) -> str:
-        return nodes.add("Equal", place, nodes.constant(at, np.int64))
+        return nodes.equals(place, at)
 
     names = [*code.levels]
     flags = [flag(known.index(level)) if level in known else flag(len(known)) for level in names]
     missing = flag(MISSING)
     texts = [nodes.cast(each, np.float64) for each in flags]
     if code.rare:
-        texts.append(nodes.cast(nodes.add("Not", nodes.either([*flags, missing])), np.float64))
+        texts.append(nodes.cast(nodes.negated(nodes.either(*flags, missing)), np.float64))
     return [*texts, *([nodes.cast(missing, np.float64)] if code.missing else [])]
 
 
@@ -123,11 +123,7 @@ def _usual(code: RelativeCode, size: str, nodes: Nodes) -> str:
     slopes = np.concatenate([[0.0], np.diff(heights) / np.diff(knots), [0.0]])
     starts = np.concatenate([knots[:1], knots])
     lows = np.concatenate([heights[:1], heights])
-    axis = nodes.constant([1], np.int64)
-    above = nodes.add(
-        "GreaterOrEqual", nodes.add("Unsqueeze", size, axis), nodes.constant(knots[None])
-    )
-    place = nodes.add("ReduceSum", nodes.cast(above, np.int64), axis, keepdims=0)
+    place = nodes.reached(size, knots)
     slope, start, low = (
         nodes.add("Gather", nodes.constant(a), place) for a in (slopes, starts, lows)
     )

@@ -11,7 +11,7 @@ from durhampulse.export.graph.nodes import Nodes
 from durhampulse.export.graph.reading import OTHER, Cells
 from durhampulse.export.program import Program
 from durhampulse.features.precedent import Precedent
-from durhampulse.models.interval import AT_MOST, FAR_DOWN, HIGH
+from durhampulse.models.interval import AT_MOST, FAR_DOWN, HIGH, Interval
 
 __all__ = ["judge_row"]
 
@@ -41,9 +41,9 @@ def judge_row(
     odds = nodes.add("Exp", nodes.clip(log_odds, _FARTHEST_ODDS))
     y_prob = nodes.add("Div", odds, nodes.add("Add", odds, nodes.number(1)))
     kind = _kind(program.precedent, cells, wide, nodes)
-    unlike = nodes.add("Greater", kind, nodes.constant(0, np.int64))
+    unlike = nodes.add("Greater", kind, nodes.whole(0))
     refusal = _refusal(program, cells, nodes)
-    refused = nodes.add("Not", nodes.add("Equal", refusal, nodes.constant("")))
+    refused = nodes.negated(nodes.add("Equal", refusal, nodes.constant("")))
     low, high = _ends(program, cells, log_odds, y_prob, nodes)
     numbers = {
         "probability": y_prob,
@@ -76,7 +76,7 @@ def _refusal(program: Program, cells: Cells, nodes: Nodes) -> str:
     """Return why a row is not scored; empty text where it is."""
     n = len(program.inputs)
     counts = [nodes.cast(missing, np.int64) for missing in cells.missing.values()]
-    empty = nodes.total(counts)
+    empty = nodes.total(*counts)
     texts = [f"{count} of {n} columns of the model are empty" for count in range(n + 1)]
     allowed = ["" if 2 * count <= n else text for count, text in enumerate(texts)]
     refusal = nodes.add("Gather", nodes.constant(allowed), empty)
@@ -89,59 +89,60 @@ def _ends(
     program: Program, cells: Cells, log_odds: str, y_prob: str, nodes: Nodes
 ) -> tuple[str, str]:
     """Return the low and the high end of a row's interval."""
-    interval = program.interval
+    interval, zero = program.interval, nodes.number(0)
     if not interval.below:
         return y_prob, y_prob
-    unknown = nodes.total(
-        [
-            nodes.number(0),
-            *(
-                nodes.add("Mul", nodes.cast(cells.missing[c], np.float64), nodes.number(reach**2))
-                for c, reach in (interval.empties or {}).items()
-                if c in cells.missing
-            ),
-        ]
-    )
-    zero = nodes.number(0)
-    over = nodes.add("Max", log_odds, zero)
-    rise = nodes.add("Mul", over, nodes.number(interval.rise))
-    under = nodes.add("Max", nodes.add("Sub", nodes.number(FAR_DOWN), log_odds), zero)
-    tail = nodes.add("Mul", under, nodes.number(interval.tail))
-    upper = nodes.total([nodes.number(interval.above), rise, tail])
+    unknown = _unknown(interval, cells, nodes)
     steps = nodes.add("Div", log_odds, nodes.number(HIGH))
     steps = nodes.add("Min", nodes.add("Max", steps, zero), nodes.number(1))
     fall = nodes.add("Mul", steps, nodes.number(interval.fall))
     lower = nodes.add("Sub", nodes.number(interval.below), fall)
-    down = nodes.add("Exp", _root(nodes.add("Mul", lower, lower), unknown, nodes))
+    low = _moved(y_prob, _width(lower, unknown, nodes), nodes)
+    over = nodes.add("Max", log_odds, zero)
+    rise = nodes.add("Mul", over, nodes.number(interval.rise))
+    under = nodes.add("Max", nodes.add("Sub", nodes.number(FAR_DOWN), log_odds), zero)
+    tail = nodes.add("Mul", under, nodes.number(interval.tail))
+    upper = nodes.total(nodes.number(interval.above), rise, tail)
     stretch = nodes.add("Mul", over, nodes.number(interval.empty_rise))
     stretch = nodes.add("Add", stretch, nodes.number(1))
     stretched = nodes.add("Mul", unknown, nodes.add("Mul", stretch, stretch))
-    up = _root(nodes.add("Mul", upper, upper), stretched, nodes)
-    up = nodes.add("Exp", nodes.add("Neg", up))
-    low, high = (_moved(y_prob, change, nodes) for change in (down, up))
+    high = _moved(y_prob, nodes.add("Neg", _width(upper, stretched, nodes)), nodes)
     none = nodes.add("Less", y_prob, nodes.number(AT_MOST))
     return nodes.where(none, zero, low), high
 
 
-def _root(square: str, unknown: str, nodes: Nodes) -> str:
-    return nodes.add("Sqrt", nodes.add("Add", square, unknown))
+def _unknown(interval: Interval, cells: Cells, nodes: Nodes) -> str:
+    """Return the square of what a row's empty cells could change."""
+    empties = interval.empties or {}
+    absent = sum(reach**2 for column, reach in empties.items() if column not in cells.missing)
+    squares = [
+        nodes.add("Mul", nodes.cast(cells.missing[column], np.float64), nodes.number(reach**2))
+        for column, reach in empties.items()
+        if column in cells.missing
+    ]
+    return nodes.total(nodes.number(absent), *squares)
 
 
-def _moved(y_prob: str, change: str, nodes: Nodes) -> str:
-    against = nodes.add("Mul", nodes.add("Sub", nodes.number(1), y_prob), change)
+def _width(half: str, unknown: str, nodes: Nodes) -> str:
+    return nodes.add("Sqrt", nodes.add("Add", nodes.add("Mul", half, half), unknown))
+
+
+def _moved(y_prob: str, by: str, nodes: Nodes) -> str:
+    """Return probabilities whose log-odds are moved down."""
+    against = nodes.add("Sub", nodes.number(1), y_prob)
+    against = nodes.add("Mul", against, nodes.add("Exp", by))
     return nodes.add("Div", y_prob, nodes.add("Add", y_prob, against))
 
 
 def _kind(precedent: Precedent | None, cells: Cells, wide: Sequence[str], nodes: Nodes) -> str:
     """Return the number of what has no precedent, 0 where all has."""
-    kind = nodes.add(
-        "Mul", nodes.cast(next(iter(cells.missing.values())), np.int64), nodes.constant(0, np.int64)
-    )
+    first = next(iter(cells.missing.values()))
+    kind = nodes.add("Mul", nodes.cast(first, np.int64), nodes.whole(0))  # of the rows' shape
     if precedent is None:
         return kind
 
     def numbered(condition: str, number: int | str, kind: str) -> str:
-        value = number if isinstance(number, str) else nodes.constant(number, np.int64)
+        value = number if isinstance(number, str) else nodes.whole(number)
         return nodes.where(condition, value, kind)
 
     if precedent.judged:
@@ -155,7 +156,7 @@ def _kind(precedent: Precedent | None, cells: Cells, wide: Sequence[str], nodes:
             beyond = _beyond(precedent, precedent.columns[at], cells, nodes)
             part = numbered(nodes.add("Or", alone, beyond), number + 2, part)
         columns = dict.fromkeys(precedent.columns[at] for at in precedent.judged)
-        incomplete = nodes.either([cells.missing[column] for column in columns])
+        incomplete = nodes.either(*(cells.missing[column] for column in columns))
         kind = nodes.where(incomplete, part, whole)
     for number, (column, known) in enumerate(precedent.levels.items(), 2 + len(precedent.judged)):
         kind = numbered(_new_level(cells, column, known, nodes), number, kind)
@@ -165,8 +166,8 @@ def _kind(precedent: Precedent | None, cells: Cells, wide: Sequence[str], nodes:
 def _beyond(precedent: Precedent, column: str, cells: Cells, nodes: Nodes) -> str:
     """Return whether a figure that is known lies beyond all that was learned from."""
     span = precedent.spans[column]
-    known = nodes.add("Not", cells.missing[column])
-    return nodes.add("And", known, _outside(cells.numbers[column], span.low, span.high, nodes))
+    known = nodes.negated(cells.missing[column])
+    return nodes.every(known, _outside(cells.numbers[column], span.low, span.high, nodes))
 
 
 def _outside(value: str, low: float, high: float, nodes: Nodes) -> str:
@@ -177,7 +178,7 @@ def _outside(value: str, low: float, high: float, nodes: Nodes) -> str:
 def _new_level(cells: Cells, column: str, known: Sequence[str], nodes: Nodes) -> str:
     levels, place = cells.levels[column], cells.places[column]
     others = [OTHER, *(at for at, level in enumerate(levels) if level not in known)]
-    return nodes.either([nodes.add("Equal", place, nodes.constant(at, np.int64)) for at in others])
+    return nodes.equals(place, *others)
 
 
 def _together(precedent: Precedent, single: Sequence[str], nodes: Nodes) -> tuple[str, str, str]:
@@ -185,18 +186,15 @@ def _together(precedent: Precedent, single: Sequence[str], nodes: Nodes) -> tupl
     own = [single[at] for at in precedent.judged]
     cut = nodes.constant(precedent.cut, np.float32)
     rare = [nodes.add("Greater", odd, cut) for odd in _oddness(precedent, own, nodes)]
-    all_rare = rare[0]
-    for other in rare[1:]:
-        all_rare = nodes.add("And", all_rare, other)
     left = nodes.cast(nodes.matrix(_left(precedent, single, nodes)), np.float64)
     low, high = (nodes.constant(ends[None]) for ends in (precedent.low, precedent.high))
     steps = nodes.add("Max", nodes.add("Div", left, high), nodes.add("Div", left, low))
     far = nodes.add("Or", nodes.add("Greater", left, high), nodes.add("Less", left, low))
-    axis = nodes.constant([1], np.int64)
+    axis = nodes.whole([1])
     count = nodes.add("ReduceSum", nodes.cast(far, np.int64), axis, keepdims=0)
-    outside = nodes.add("Greater", count, nodes.constant(0, np.int64))
+    outside = nodes.add("Greater", count, nodes.whole(0))
     farthest = nodes.add("ArgMax", steps, axis=1, keepdims=0)
-    return all_rare, outside, nodes.add("Add", farthest, nodes.constant(2, np.int64))
+    return nodes.every(*rare), outside, nodes.add("Add", farthest, nodes.whole(2))
 
 
 def _left(precedent: Precedent, single: Sequence[str], nodes: Nodes) -> list[str]:
@@ -222,7 +220,7 @@ def _oddness(precedent: Precedent, own: Sequence[str], nodes: Nodes) -> list[str
             terms = [
                 nodes.add("Mul", centred[i], nodes.constant(factor[i, j])) for i in range(j + 1)
             ]
-            part = nodes.total(terms)
+            part = nodes.total(*terms)
             total = nodes.add("Add", total, nodes.add("Mul", part, part))
         odd.append(nodes.add("Mul", total, nodes.constant(0.5, np.float32)))
     return odd

@@ -52,6 +52,14 @@ class Nodes:
         """Return the name of a number of double precision."""
         return self.constant(float(value), np.float64)
 
+    def whole(self, value: npt.ArrayLike) -> str:
+        """Return the name of a whole number, or of several."""
+        return self.constant(value, np.int64)
+
+    def equals(self, name: str, *values: int) -> str:
+        """Return whether a whole number is one of some, row by row."""
+        return self.either(*(self.add("Equal", name, self.whole(value)) for value in values))
+
     def cast(self, name: str, kind: npt.DTypeLike) -> str:
         """Return a value in another type."""
         to = self._helper.np_dtype_to_tensor_dtype(np.dtype(kind))
@@ -61,25 +69,30 @@ class Nodes:
         """Return one of two values, row by row."""
         return self.add("Where", condition, yes, no)
 
-    def either(self, conditions: Sequence[str]) -> str:
+    def either(self, *conditions: str) -> str:
         """Return whether any of some conditions holds."""
-        first, *others = conditions
-        for other in others:
-            first = self.add("Or", first, other)
-        return first
+        return self._chained("Or", conditions)
 
-    def total(self, names: Sequence[str]) -> str:
+    def every(self, *conditions: str) -> str:
+        """Return whether all of some conditions hold."""
+        return self._chained("And", conditions)
+
+    def negated(self, condition: str) -> str:
+        """Return whether a condition does not hold."""
+        return self.add("Not", condition)
+
+    def total(self, *names: str) -> str:
         """Return a sum, added up in the order of the names."""
+        return self._chained("Add", names)
+
+    def joined(self, *texts: str) -> str:
+        """Return texts one behind the other, row by row."""
+        return self._chained("StringConcat", texts)
+
+    def _chained(self, operator: str, names: Sequence[str]) -> str:
         first, *others = names
         for other in others:
-            first = self.add("Add", first, other)
-        return first
-
-    def joined(self, texts: Sequence[str]) -> str:
-        """Return texts one behind the other, row by row."""
-        first, *others = texts
-        for other in others:
-            first = self.add("StringConcat", first, other)
+            first = self.add(operator, first, other)
         return first
 
     def matches(self, text: str, pattern: str) -> str:
@@ -92,7 +105,7 @@ class Nodes:
 
     def put(self, values: str, condition: str, chosen: str) -> str:
         """Return values with others in the rows where a condition holds."""
-        places = self.add("Squeeze", self.add("NonZero", condition), self.constant([0], np.int64))
+        places = self.add("Squeeze", self.add("NonZero", condition), self.whole([0]))
         return self.add("ScatterElements", values, places, chosen, axis=0)
 
     def split(self, values: str, parts: int) -> list[str]:
@@ -102,12 +115,19 @@ class Nodes:
 
     def column(self, matrix: str, at: int) -> str:
         """Return a column of a matrix, shape (n_rows,)."""
-        return self.add("Gather", matrix, self.constant(at, np.int64), axis=1)
+        return self.add("Gather", matrix, self.whole(at), axis=1)
 
     def matrix(self, columns: Sequence[str]) -> str:
         """Return columns side by side, shape (n_rows, n_columns)."""
-        axis = self.constant([1], np.int64)
+        axis = self.whole([1])
         return self.add("Concat", *(self.add("Unsqueeze", c, axis) for c in columns), axis=1)
+
+    def reached(self, name: str, steps: npt.NDArray[np.float64]) -> str:
+        """Return how many of some rising steps each number has reached, shape (n_rows,)."""
+        axis = self.whole([1])
+        across = self.add("Unsqueeze", name, axis)
+        above = self.add("GreaterOrEqual", across, self.constant(steps[None]))
+        return self.add("ReduceSum", self.cast(above, np.int64), axis, keepdims=0)
 
     def clip(self, name: str, limit: float) -> str:
         """Return numbers of double precision within a limit either way."""

@@ -136,38 +136,34 @@ def _ends(nodes: Nodes, raw: str, powers: dict[int, str], priced: str | None = N
     return _Ends(
         none=nodes.matches(raw, rf"{_BEFORE}(?:{GAP}\+)?{_AFTER}"),
         percent=nodes.matches(raw, rf"{_BEFORE}{GAP}%{_AFTER}|{_MINUS_BEHIND}|{_PERCENT_BEFORE}"),
-        size=nodes.either([*powers.values(), *([priced] if priced else [])]),
+        size=nodes.either(*powers.values(), *([priced] if priced else [])),
         mil=nodes.matches(raw, rf"(?i){_BEFORE}{GAP}mil{GAP}\+?{_AFTER}"),
-        no_number=nodes.add("And", point, nodes.add("Not", is_short)),
+        no_number=nodes.every(point, nodes.negated(is_short)),
     )
 
 
-def _form(each: Input, nodes: Nodes, ends: _Ends, amounts: Amounts | None) -> str:
+def _form(source: Input, nodes: Nodes, ends: _Ends, amounts: Amounts | None) -> str:
     """Append what tells how a cell is written, a range too: a number of :class:`.Form`."""
-    raw, rule = amounts.text if amounts else each.header, each.rule
+    raw, rule = amounts.text if amounts else source.header, source.rule
     several = nodes.matches(raw, rf"(?s).*{_BETWEEN}.*{_BETWEEN}.*")
     is_range = nodes.matches(raw, rf"(?s).*{_BETWEEN}.*")
-    is_range = nodes.add("And", is_range, nodes.add("Not", several))
+    is_range = nodes.every(is_range, nodes.negated(several))
     left, right = _parted(nodes, nodes.chosen(raw, is_range))
     both = nodes.add("Concat", left, right, axis=0)
     priced = None
     if amounts:
         both, priced = read_ends(nodes, both)
     forms = _form_of(both, rule, nodes, _ends(nodes, both, _powers(nodes, both), priced))
-    missing = nodes.add("Equal", forms, nodes.constant(Form.MISSING, np.int64))
-    numbers = nodes.add("And", *nodes.split(nodes.add("Not", missing), 2))
+    missing = nodes.equals(forms, Form.MISSING)
+    numbers = nodes.every(*nodes.split(nodes.negated(missing), 2))
     is_range = nodes.put(is_range, is_range, numbers)
     form = _form_of(raw, rule, nodes, ends, is_range, amounts)
     if amounts is None or not rule.currency:
         return form
-    number = nodes.either([_is(nodes, form, each) for each in (Form.POINT, Form.COMMA)])
-    foreign = is_foreign(nodes, each.header, amounts, rule.currency)
-    unclear = nodes.constant(Form.UNCLEAR, np.int64)
-    return nodes.where(nodes.add("And", number, foreign), unclear, form)
-
-
-def _is(nodes: Nodes, form: str, wanted: Form) -> str:
-    return nodes.add("Equal", form, nodes.constant(wanted, np.int64))
+    number = nodes.equals(form, Form.POINT, Form.COMMA)
+    foreign = is_foreign(nodes, source.header, amounts, rule.currency)
+    unclear = nodes.whole(Form.UNCLEAR)
+    return nodes.where(nodes.every(number, foreign), unclear, form)
 
 
 def _parted(nodes: Nodes, text: str) -> tuple[str, str]:
@@ -189,7 +185,7 @@ def _form_of(
     amounts: Amounts | None = None,
 ) -> str:
     """Append what tells how text is written."""
-    answer = nodes.constant(Form.MISSING, np.int64)
+    answer = nodes.whole(Form.MISSING)
     cases = [
         *([(amounts.is_unread, Form.UNREAD)] if amounts else []),
         *_odd_forms(text, rule, nodes, amounts),
@@ -199,7 +195,7 @@ def _form_of(
         (nodes.matches(text, rf"{SIGN}{INNER}{{25,}}.*"), Form.UNREAD),
     ]
     for condition, case in reversed(cases):
-        answer = nodes.where(condition, nodes.constant(case, np.int64), answer)
+        answer = nodes.where(condition, nodes.whole(case), answer)
     return answer
 
 
@@ -236,8 +232,8 @@ def _odd_forms(
     ]
     forms = [(nodes.matches(text, pattern), form) for pattern, form in patterns]
     if amounts:  # digits alone may be a price
-        bare = nodes.add("Not", amounts.is_amount)
-        forms = [(nodes.add("And", bare, has), form) for has, form in forms]
+        bare = nodes.negated(amounts.is_amount)
+        forms = [(nodes.every(bare, has), form) for has, form in forms]
     return forms
 
 
@@ -246,7 +242,7 @@ def _usual_forms(
 ) -> Iterator[tuple[str, Form]]:
     """Append the forms of digits with signs between them and a word behind."""
     some = [ends.none, ends.size] if rule.kind == "count" else [ends.none, ends.size, ends.percent]
-    follows = {"any": nodes.either(some), "none": ends.none, "size": ends.size}
+    follows = {"any": nodes.either(*some), "none": ends.none, "size": ends.size}
     if amounts:
         follows["price"] = amounts.is_price
     mil = unclear_before_mil(rule)
@@ -254,9 +250,9 @@ def _usual_forms(
         if end == "price" and amounts is None:
             continue
         pattern = _written(shape, rule.kind == "count")
-        written = nodes.add("And", nodes.matches(text, pattern), follows[end])
+        written = nodes.every(nodes.matches(text, pattern), follows[end])
         if form in mil:
-            yield nodes.add("And", written, ends.mil), Form.UNCLEAR
+            yield nodes.every(written, ends.mil), Form.UNCLEAR
         yield written, form
 
 
@@ -285,23 +281,19 @@ def _written(shape: str, is_count: bool) -> str:
 
 def _values(nodes: Nodes, raw: str, form: str, powers: dict[int, str]) -> str:
     """Append the numbers of cells of a known form, 0 for others."""
-
-    def has(*forms: Form) -> str:
-        return nodes.either(
-            [nodes.add("Equal", form, nodes.constant(one, np.int64)) for one in forms]
-        )
-
-    known = has(Form.POINT, Form.COMMA, Form.EXPONENT)
+    known = nodes.equals(form, Form.POINT, Form.COMMA, Form.EXPONENT)
     text = nodes.where(known, raw, nodes.constant("0"))
     simple = nodes.matches(text, "-?[0-9]+(?:[.][0-9]+)?")
-    odd = nodes.either([has(Form.COMMA), nodes.add("Not", simple)])
+    odd = nodes.either(nodes.equals(form, Form.COMMA), nodes.negated(simple))
     some = nodes.chosen(text, odd)
     power = nodes.constant("")
     percent = nodes.matches(some, "(?s).*%.*")
     for size, matches in powers.items():
         power = nodes.where(nodes.chosen(matches, odd), nodes.constant(f"e{size}"), power)
     power = nodes.where(percent, nodes.constant("e-2"), power)
-    comma, exponent = (nodes.chosen(has(one), odd) for one in (Form.COMMA, Form.EXPONENT))
+    comma, exponent = (
+        nodes.chosen(nodes.equals(form, sign), odd) for sign in (Form.COMMA, Form.EXPONENT)
+    )
     plain = _plain_text(nodes, some, comma, exponent, power)
     return nodes.cast(nodes.put(text, odd, plain), np.float64)
 
@@ -314,7 +306,7 @@ def _plain_text(nodes: Nodes, raw: str, comma: str, exponent: str, power: str) -
     digits = whole
     for sign in "'\u2019+-\u2212()%":
         digits = without(nodes, digits, sign)
-    worded = nodes.add("Not", nodes.matches(digits, "[0-9.,]*(?:[eE][0-9]*)?"))
+    worded = nodes.negated(nodes.matches(digits, "[0-9.,]*(?:[eE][0-9]*)?"))
     heads = nodes.chosen(digits, worded)
     letters = {letter for word in size_words() for letter in (word[0], word[0].upper())}
     for letter in sorted(letters | {"\u212a"} - {"%"}):
@@ -324,8 +316,7 @@ def _plain_text(nodes: Nodes, raw: str, comma: str, exponent: str, power: str) -
     by_comma = replaced(nodes, without(nodes, digits, "."), ",", ".")
     minus = nodes.matches(raw, rf"(?s){GAP}[(\-\x{{2212}}].*|.*[\-\x{{2212}}]{GAP}")
     sign = nodes.where(minus, nodes.constant("-0"), nodes.constant("0"))
-    text = nodes.add("StringConcat", sign, nodes.where(comma, by_comma, by_point))
-    text = nodes.add("StringConcat", text, power)
-    for sign, by in (("\u2212", "-"), ("\u2212", "-"), (",", ".")):
-        whole = replaced(nodes, whole, sign, by)
-    return nodes.where(exponent, whole, text)
+    text = nodes.joined(sign, nodes.where(comma, by_comma, by_point), power)
+    for _ in ("mantissa", "power"):
+        whole = replaced(nodes, whole, "\u2212", "-")
+    return nodes.where(exponent, replaced(nodes, whole, ",", "."), text)

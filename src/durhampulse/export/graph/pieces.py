@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from durhampulse.export.graph.nodes import Nodes
 from durhampulse.export.graph.patterns import escaped
 
@@ -15,16 +13,13 @@ _MOST = 24
 
 def without(nodes: Nodes, text: str, sign: str) -> str:
     """Return text without a sign."""
-    first, *others = _pieces(nodes, text, sign, _MOST)
-    for piece in others:
-        first = nodes.add("StringConcat", first, piece)
-    return first
+    return nodes.joined(*_pieces(nodes, text, sign, _MOST))
 
 
 def replaced(nodes: Nodes, text: str, sign: str, by: str) -> str:
     """Return text whose first sign, if there is one, is replaced."""
     first, second = halves(nodes, text, sign)
-    joined = nodes.add("StringConcat", nodes.add("StringConcat", first, nodes.constant(by)), second)
+    joined = nodes.joined(first, nodes.constant(by), second)
     return nodes.where(holds(nodes, text, sign), joined, text)
 
 
@@ -45,7 +40,7 @@ def _pieces(nodes: Nodes, text: str, sign: str, most: int, **options: int) -> li
     """
     longer = nodes.add("Concat", text, nodes.constant([sign.join("0" * most)]), axis=0)
     split = nodes.add("StringSplit", longer, outputs=2, delimiter=sign, **options)
-    start, end, rows = (nodes.constant([n], np.int64) for n in (0, -1, 0))
+    start, end, rows = (nodes.whole([n]) for n in (0, -1, 0))
     ours = nodes.add("Slice", split, start, end, rows)
     return [nodes.column(ours, at) for at in range(most)]
 
@@ -55,6 +50,6 @@ def from_first_digit(nodes: Nodes, text: str) -> str:
     rest = text
     for digit in "0123456789":
         _, behind = halves(nodes, text, digit)
-        own = nodes.add("StringConcat", nodes.constant(digit), behind)
+        own = nodes.joined(nodes.constant(digit), behind)
         rest = nodes.where(nodes.matches(text, f"(?s)[^0-9]*{digit}.*"), own, rest)
     return rest

@@ -67,44 +67,39 @@ def read_cells(program: Program, nodes: Nodes) -> Cells:
 def _number(each: Input, read: Numbers, nodes: Nodes, cells: Cells) -> list[tuple[str, str]]:
     """Append when a number refuses its row, and return the reasons why it cannot be true."""
     column = each.column
-
-    def has(wanted: Form) -> str:
-        return nodes.add("Equal", read.form, nodes.constant(wanted, np.int64))
-
-    known, values = (
-        nodes.either([has(Form.POINT), has(Form.COMMA), has(Form.EXPONENT)]),
-        read.values,
-    )
+    known = nodes.equals(read.form, Form.POINT, Form.COMMA, Form.EXPONENT)
+    values = read.values
     if each.rule.kind == "count":
         codes = [nodes.add("Equal", values, nodes.number(code)) for code in MISSING_COUNTS]
-        coded = nodes.either(codes)
-        known = nodes.add("And", known, nodes.add("Not", coded))
+        coded = nodes.either(*codes)
+        known = nodes.every(known, nodes.negated(coded))
         values = nodes.where(coded, nodes.number(0), values)
-    cells.numbers[column], cells.missing[column] = values, nodes.add("Not", known)
-    cells.reasons.append((has(Form.UNCLEAR), f"{column} may be one number or another"))
-    cells.reasons.append((has(Form.UNREAD), f"{column} is not read by this graph"))
+    cells.numbers[column], cells.missing[column] = values, nodes.negated(known)
+    unclear, unread = (nodes.equals(read.form, form) for form in (Form.UNCLEAR, Form.UNREAD))
+    cells.reasons.append((unclear, f"{column} may be one number or another"))
+    cells.reasons.append((unread, f"{column} is not read by this graph"))
     ends = [("Less", each.low), ("Greater", each.high)] if column in COLUMNS else []
     outside = [nodes.add(sign, values, nodes.number(e)) for sign, e in ends if np.isfinite(e)]
-    return [(nodes.add("And", known, o), f"{column} cannot be what it is") for o in outside]
+    return [(nodes.every(known, o), f"{column} cannot be what it is") for o in outside]
 
 
 def _level(each: Input, program: Program, nodes: Nodes, cells: Cells) -> None:
     raw, column = each.header, each.column
     spellings = spellings_of(program, each)
     levels = [*spellings]
-    place = nodes.constant(OTHER, np.int64)
+    place = nodes.whole(OTHER)
     for at, words in enumerate(spellings.values()):
         pattern = f"(?i){_around(words)}"
-        place = nodes.where(nodes.matches(raw, pattern), nodes.constant(at, np.int64), place)
+        place = nodes.where(nodes.matches(raw, pattern), nodes.whole(at), place)
     missing = nodes.matches(raw, f"(?i){_around(sorted(NULL_WORDS))}")
-    place = nodes.where(missing, nodes.constant(MISSING, np.int64), place)
-    other = nodes.add("Equal", place, nodes.constant(OTHER, np.int64))
+    place = nodes.where(missing, nodes.whole(MISSING), place)
+    other = nodes.equals(place, OTHER)
     letters = look_alikes(folded(word) for words in spellings.values() for word in words)
     plain = nodes.matches(raw, rf"(?s)(?:[\x00-\x7f]|{BLANK})*")
     alike = nodes.matches(raw, rf"(?s)(?:[\x00-\x7f{ranges(letters)}]|{BLANK})*")
-    beyond = nodes.add("And", alike, nodes.add("Not", plain))
+    beyond = nodes.every(alike, nodes.negated(plain))
     reason = f"{column} has letters beyond ASCII, and its spelling is not one that the model knows"
-    cells.reasons.append((nodes.add("And", other, beyond), reason))
+    cells.reasons.append((nodes.every(other, beyond), reason))
     cells.levels[column], cells.places[column], cells.missing[column] = levels, place, missing
 
 

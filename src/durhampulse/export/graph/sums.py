@@ -25,7 +25,7 @@ def sum_row(part: Part, figures: str, nodes: Nodes) -> str:
                 nodes.add("Mul", nodes.number(weight), sum_row(member, figures, nodes))
                 for weight, member in zip(coef, members, strict=True)
             ]
-            return nodes.total([nodes.number(intercept), *terms])
+            return nodes.total(nodes.number(intercept), *terms)
 
 
 def _layers(layers: ExactLayers, figures: str, nodes: Nodes) -> str:
@@ -81,21 +81,15 @@ def _silu(x: str, nodes: Nodes) -> str:
 
 def _curves(part: Curves, figures: str, nodes: Nodes) -> str:
     splines, terms = part.splines, [_layers(part.linear, figures, nodes)]
-    axis = nodes.constant([1], np.int64)
     for column, breaks, pieces in zip(splines.columns, splines.breaks, splines.pieces, strict=True):
         x = nodes.add("Max", nodes.column(figures, int(column)), nodes.number(breaks[0]))
-        across = nodes.add("Unsqueeze", x, axis)
-        above = nodes.cast(
-            nodes.add("GreaterOrEqual", across, nodes.constant(breaks[None])), np.int64
-        )
-        place = nodes.add("ReduceSum", above, axis, keepdims=0)
-        place = nodes.add("Sub", place, nodes.constant(1, np.int64))
+        place = nodes.add("Sub", nodes.reached(x, breaks), nodes.whole(1))
         distance = nodes.add("Sub", x, nodes.add("Gather", nodes.constant(breaks), place))
         value, *others = (nodes.add("Gather", nodes.constant(c), place) for c in pieces.T.copy())
         for coefficient in others:
             value = nodes.add("Add", nodes.add("Mul", value, distance), coefficient)
         terms.append(value)
-    return nodes.total(terms)
+    return nodes.total(*terms)
 
 
 def _trees(part: Trees, figures: str, nodes: Nodes) -> str:
@@ -108,10 +102,10 @@ def _trees(part: Trees, figures: str, nodes: Nodes) -> str:
     for level in range(depth):
         own = nodes.constant(trees.questions[:, level].astype(np.int64))
         answer = nodes.add("Gather", answers, own, axis=1)
-        by = nodes.constant(2 ** (depth - 1 - level), np.int64)
+        by = nodes.whole(2 ** (depth - 1 - level))
         place = nodes.add("Add", place, nodes.add("Mul", answer, by))
     leaves = nodes.constant(part.leaves.ravel().astype(np.float64))
-    axis = nodes.constant([1], np.int64)
+    axis = nodes.whole([1])
     total = nodes.add("ReduceSum", nodes.add("Gather", leaves, place), axis, keepdims=0)
     scaled = nodes.add("Mul", total, nodes.number(2.0**-part.digits))
     return nodes.add("Add", scaled, nodes.number(trees.intercept[0]))
