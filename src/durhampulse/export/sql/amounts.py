@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from durhampulse.export.program import Program
 from durhampulse.export.spellings import SHORT, currencies_shared, currency_words, size_words
 from durhampulse.export.sql.dialects import Dialect, literal
-from durhampulse.export.sql.stages import Stages
+from durhampulse.export.sql.stages import MOST_JOINS, Ends, Stages, of_end, of_ends
 
 __all__ = ["look_up_amounts", "words_tables"]
 
-_MOST_JOINS = 60
-"""Tables that a stage is joined with: SQLite takes 64."""
 _JOINS = (
     "LEFT JOIN dp_words AS *_words_# ON *_words_#.word = *_size_#",
     "LEFT JOIN dp_currencies AS *_before_# ON *_before_#.word = *_mark_#",
@@ -56,7 +54,7 @@ def _is_in(words: str, text: str) -> str:
     return f"replace(lists.{words}, '|' || {text} || '|', '') <> lists.{words}"
 
 
-def look_up_amounts(ends: Sequence[tuple[str, int]], stages: Stages) -> None:
+def look_up_amounts(ends: Ends, stages: Stages) -> None:
     """Append what the words before and behind digits say of amounts.
 
     Afterwards ``left_word_3`` and ``left_power_3`` are the word for a size and the power of ten
@@ -66,29 +64,19 @@ def look_up_amounts(ends: Sequence[tuple[str, int]], stages: Stages) -> None:
     Parameters
     ----------
     ends
-        Sides and places: ``left_mark_3`` is what stands before the digits, ``left_tail_3`` what
+        Those of amounts: ``left_mark_3`` is what stands before the digits, ``left_tail_3`` what
         stands behind.
     stages
         Of the query.
     """
-
-    def columns(texts: Mapping[str, str], some: Sequence[tuple[str, int]]) -> dict[str, str]:
-        return {
-            f"{side}_{n}_{at}": _named(t, side, at) for side, at in some for n, t in texts.items()
-        }
-
-    stages.add(columns({"cut": _cut()}, ends), ["CROSS JOIN dp_lists AS lists"])
+    stages.add(of_ends({"cut": _cut()}, ends), ["CROSS JOIN dp_lists AS lists"])
     size = "lower(rtrim(substr(*_tail_#, 1, length(*_tail_#) - *_cut_#), ' '))"
     code = "substr(*_tail_#, length(*_tail_#) - *_cut_# + 1)"
-    stages.add(columns({"size": size, "code": code}, ends))
-    most = _MOST_JOINS // len(_JOINS)
+    stages.add(of_ends({"size": size, "code": code}, ends))
+    most = MOST_JOINS // len(_JOINS)
     for some in (ends[first : first + most] for first in range(0, len(ends), most)):
-        joins = [_named(join, side, at) for side, at in some for join in _JOINS]
-        stages.add(columns(_MEANING, some), joins)
-
-
-def _named(text: str, side: str, at: int) -> str:
-    return text.replace("*", side).replace("#", str(at))
+        joins = [of_end(join, side, at) for side, at in some for join in _JOINS]
+        stages.add(of_ends(_MEANING, some), joins)
 
 
 def _cut() -> str:

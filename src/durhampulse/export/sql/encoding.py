@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from durhampulse.export.program import Program
 from durhampulse.export.sql.dialects import literal, number
 from durhampulse.export.sql.stages import Stages, clipped
-from durhampulse.features.codes import FARTHEST, LevelCode, NumberCode, RelativeCode
+from durhampulse.features.codes import FARTHEST, Code, LevelCode, NumberCode, RelativeCode
 from durhampulse.features.precedent import REACH
 
 __all__ = ["Encoded", "encode_row"]
@@ -27,45 +28,44 @@ def encode_row(program: Program, stages: Stages) -> tuple[Encoded, Encoded]:
     """
     place = {each.column: f"v_{at}" for at, each in enumerate(program.inputs)}
     raw: dict[str, str] = {}
-    levels: set[str] = set()
+    flags: set[str] = set()
     for code in program.codes:
-        for text in _encoded(code, place):
+        numbers, conditions = _encoded(code, place)
+        for text in numbers:
+            raw[f"r_{len(raw)}"] = text
+        for condition in conditions:
             name = f"r_{len(raw)}"
-            raw[name] = text
-            if isinstance(code, LevelCode) or text.endswith("THEN 1e0 ELSE 0e0 END"):
-                levels.add(name)
+            flags.add(name)
+            raw[name] = f"CASE WHEN {condition} THEN 1e0 ELSE 0e0 END"
     stages.add(raw)
 
     def limited(letter: str, limit: float) -> Encoded:
-        columns = {
-            f"{letter}{name[1:]}": clipped(name, number(limit))
-            for name in raw
-            if name not in levels
-        }
-        stages.add(columns)
-        return [name if name in levels else f"{letter}{name[1:]}" for name in raw]
+        names = {name: name if name in flags else f"{letter}{name[1:]}" for name in raw}
+        stages.add({names[n]: clipped(n, number(limit)) for n in raw if n not in flags})
+        return [*names.values()]
 
     return limited("y", REACH), limited("x", FARTHEST)
 
 
-def _encoded(code: NumberCode | LevelCode | RelativeCode, place: dict[str, str]) -> list[str]:
+def _encoded(code: Code, place: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Return a code's figures that are numbers, and the conditions of those that are 0 or 1."""
     match code:
         case NumberCode():
             return _number(code, place[code.column])
         case LevelCode():
-            return _levels(code, place[code.column])
+            return [], _levels(code, place[code.column])
         case RelativeCode():
-            return [_relative(code, place)]
+            return [_relative(code, place)], []
 
 
-def _number(code: NumberCode, value: str) -> list[str]:
+def _number(code: NumberCode, value: str) -> tuple[list[str], list[str]]:
     if code.ordered:
         value = f"CASE {value} WHEN 'SD' THEN 0e0 WHEN 'HD' THEN 1e0 WHEN '4K' THEN 2e0 END"
     scaled = value if code.ordered else _scaled(code, value)
     missing = f"({value}) IS NULL"
     filled = f"CASE WHEN {missing} THEN {number(code.fill)} ELSE {scaled} END"
     normal = f"(({filled}) - {number(code.mean)}) * {number(1 / code.sd)}"
-    return [normal, *([_flag(missing)] if code.indicator else [])]
+    return [normal], [missing] if code.indicator else []
 
 
 def _scaled(code: NumberCode, value: str) -> str:
@@ -82,20 +82,16 @@ def _positive(value: str) -> str:
     return f"CASE WHEN {value} > 0e0 THEN {value} ELSE 0e0 END"
 
 
-def _flag(condition: str) -> str:
-    return f"CASE WHEN {condition} THEN 1e0 ELSE 0e0 END"
-
-
 def _levels(code: LevelCode, value: str) -> list[str]:
-    flags = [_flag(f"{value} = {literal(level)}") for level in code.levels]
+    conditions = [f"{value} = {literal(level)}" for level in code.levels]
     if code.rare:
         known = ", ".join(map(literal, code.levels))
         other = f" AND {value} NOT IN ({known})" if known else ""
-        flags.append(_flag(f"{value} IS NOT NULL{other}"))
-    return [*flags, *([_flag(f"{value} IS NULL")] if code.missing else [])]
+        conditions.append(f"{value} IS NOT NULL{other}")
+    return [*conditions, *([f"{value} IS NULL"] if code.missing else [])]
 
 
-def _relative(code: RelativeCode, place: dict[str, str]) -> str:
+def _relative(code: RelativeCode, place: Mapping[str, str]) -> str:
     """Return the logarithm of a figure less the usual for size and niche; 0 if it is not known."""
     value, followers = place[code.column], place[code.columns[1]]
     own = f"ln({_positive(value)} + {number(code.unit)}) / {number(code.sd)}"

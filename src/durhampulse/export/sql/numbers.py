@@ -22,7 +22,7 @@ from durhampulse.export.spellings import (
 )
 from durhampulse.export.sql.amounts import look_up_amounts
 from durhampulse.export.sql.dialects import Dialect, collapsed, literal
-from durhampulse.export.sql.stages import Stages
+from durhampulse.export.sql.stages import MOST_JOINS, Stages, of_end, of_ends
 
 __all__ = ["read_numbers"]
 
@@ -35,8 +35,8 @@ _ENDLESS = ", ".join(
     literal(sign + word) for word in ("inf", "infinity") for sign in ("", "+", "-")
 )
 _SIDES = ("left", "right")
-_MOST_JOINS = 60
-"""Tables that a stage is joined with: SQLite takes 64."""
+_JOIN = "LEFT JOIN dp_words AS *_words_# ON *_words_#.word = lower(*_tail_#)"
+_MEANING = {"word": "*_words_#.word", "power": "*_words_#.power"}
 
 Numbers = Sequence[tuple[int, Input]]
 """Places and inputs of columns of numbers."""
@@ -104,16 +104,10 @@ def _part(numbers: Numbers, dialect: Dialect, stages: Stages) -> None:
     They are a sign, a mark before the digits, a body of digits and signs between them, and a tail.
     """
     _part_ranges(numbers, dialect, stages)
-    places = [at for at, _ in numbers]
+    ends = [(side, at) for side in _SIDES for at, _ in numbers]
 
     def add(**texts: str) -> None:
-        """Append columns of both sides; ``*`` stands for the side, ``#`` for the place."""
-        stages.add({
-            f"{side}_{name}_{at}": text.replace("*", side).replace("#", str(at))
-            for name, text in texts.items()
-            for side in _SIDES
-            for at in places
-        })  # fmt: skip
+        stages.add(of_ends(texts, ends))
 
     others = "*_#"
     for digit in "0123456789":
@@ -147,10 +141,11 @@ def _part_ranges(numbers: Numbers, dialect: Dialect, stages: Stages) -> None:
     places = [at for at, _ in numbers]
 
     def add(**texts: str) -> None:
-        columns = {(name, at): text for name, text in texts.items() for at in places}
-        stages.add(
-            {f"{name}_{at}": text.replace("#", str(at)) for (name, at), text in columns.items()}
-        )
+        stages.add({
+            f"{name}_{at}": text.replace("#", str(at))
+            for name, text in texts.items()
+            for at in places
+        })  # fmt: skip
 
     between = "replace(cell_#, '-', '~')"
     for word in RANGE_WORDS:
@@ -175,38 +170,27 @@ def _look_up(numbers: Numbers, stages: Stages) -> None:
 
     Of amounts the currency too; empty text for none.
     """
-    kinds = {at: each.rule.kind for at, each in numbers}
-    amounts = [(end, at) for at in kinds for end in _SIDES if kinds[at] == "any"]
-    others = [(end, at) for at in kinds for end in _SIDES if kinds[at] != "any"]
+    ends = [(side, at, each.rule.kind == "any") for at, each in numbers for side in _SIDES]
+    amounts = [(side, at) for side, at, is_amount in ends if is_amount]
+    others = [(side, at) for side, at, is_amount in ends if not is_amount]
     if amounts:
         look_up_amounts(amounts, stages)
-    for first in range(0, len(others), _MOST_JOINS):
-        words: dict[str, str] = {}
-        joins: list[str] = []
-        for end, at in others[first : first + _MOST_JOINS]:
-            name = f"{end}_words_{at}"
-            words |= {f"{end}_word_{at}": f"{name}.word", f"{end}_power_{at}": f"{name}.power"}
-            joins.append(f"LEFT JOIN dp_words AS {name} ON {name}.word = lower({end}_tail_{at})")
-        stages.add(words, joins)
-    stages.add({
-        f"{end}_power_{at}": _power(end, at, is_amount=kind == "any")
-        for at, kind in kinds.items()
-        for end in _SIDES
-    })  # fmt: skip
+    for some in (others[first : first + MOST_JOINS] for first in range(0, len(others), MOST_JOINS)):
+        stages.add(of_ends(_MEANING, some), [of_end(_JOIN, side, at) for side, at in some])
+    stages.add(
+        of_ends({"power": _power(is_amount=True)}, amounts)
+        | of_ends({"power": _power(is_amount=False)}, others)
+    )
 
 
-def _power(end: str, at: int, *, is_amount: bool) -> str:
+def _power(*, is_amount: bool) -> str:
     """Return the power of ten, NULL where a mark, a point or a sign makes it no number."""
-    body, rest, mark, word, power, currency = (
-        f"{end}_{part}_{at}" for part in ("body", "rest", "mark", "word", "power", "currency")
-    )
-    odd = f"{rest} LIKE '%+' OR {word} NOT IN ({', '.join(map(literal, SHORT))})"
-    odd += f" OR {currency} <> ''" if is_amount else ""
-    nothing = f"{currency} IS NULL" if is_amount else f"{mark} <> ''"
-    nothing += (
-        f" OR {body} LIKE '%.' AND ({odd}) OR {word} = '%' AND ({rest} <> '%' OR {mark} <> '')"
-    )
-    return f"CASE WHEN {nothing} THEN NULL ELSE {power} END"
+    odd = f"*_rest_# LIKE '%+' OR *_word_# NOT IN ({', '.join(map(literal, SHORT))})"
+    odd += " OR *_currency_# <> ''" if is_amount else ""
+    nothing = "*_currency_# IS NULL" if is_amount else "*_mark_# <> ''"
+    nothing += f" OR *_body_# LIKE '%.' AND ({odd})"
+    nothing += " OR *_word_# = '%' AND (*_rest_# <> '%' OR *_mark_# <> '')"
+    return f"CASE WHEN {nothing} THEN NULL ELSE *_power_# END"
 
 
 def _left_form(at: int, rule: ColumnRule, dialect: Dialect) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from durhampulse.export.sql.dialects import Dialect
 
-__all__ = ["Stages", "added", "clipped"]
+__all__ = ["MOST_JOINS", "Ends", "Stages", "added", "clipped", "of_end", "of_ends"]
+
+MOST_JOINS = 60
+"""Tables that a stage is joined with: SQLite takes 64."""
+Ends = Sequence[tuple[str, int]]
+"""Ends of ranges, each by its side and the place of its column: ``("left", 3)``."""
 
 _NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)*_[0-9_]+\b")
 _TOGETHER = 20
@@ -73,6 +78,26 @@ class Stages:
             tables = "\n  ".join((source, *self.joins[number]))
             yield f"{name} AS {dialect.once}(\n  SELECT\n    {body}\n  FROM {tables}\n)"
             source = name
+
+
+def of_end(text: str, side: str, at: int) -> str:
+    """Return text with a side for each ``*`` and a place for each ``#``."""
+    return text.replace("*", side).replace("#", str(at))
+
+
+def of_ends(texts: Mapping[str, str], ends: Iterable[tuple[str, int]]) -> dict[str, str]:
+    """Return columns of some ends, each as text of :func:`of_end`.
+
+    Examples
+    --------
+    >>> of_ends({"size": "length(*_body_#)"}, [("left", 3)])
+    {'left_size_3': 'length(left_body_3)'}
+    """
+    return {
+        f"{side}_{name}_{at}": of_end(text, side, at)
+        for side, at in ends
+        for name, text in texts.items()
+    }
 
 
 def added(terms: Sequence[str]) -> str:
