@@ -54,7 +54,7 @@ NEEDS = {
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
                      "/views/{number}/delete", "/shortlist/decide", "/shortlist/owner", "/creators/{number}/decide", "/creators/{number}/outcome",
-                     "/creators/{number}/owner", "/today/done", "/today/later", "/today/undo", "/today/seen", "/today/unseen",
+                     "/creators/{number}/owner", "/creators/{number}/reminders", "/reminders/{number}", "/today/done", "/today/later", "/today/undo", "/today/seen", "/today/unseen",
                      "/creators/{number}/remark", "/creators/{number}/remark/delete",
                      "/creators/{number}/outcome/withdraw", "/queue/decide", "/queue/undo",
                      "/queue/release", "/acts/{number}/undo", "/imports",

@@ -30,6 +30,18 @@ def test_manager_is_reminded_and_is_done_with_it(browser, databases, tmp_path):
         page.get_by_role("cell", name="Ask for the new rate").wait_for()
         page.get_by_role("button", name=re.compile("in a week$")).click()
         page.get_by_role("heading", name="Coming").wait_for()
+        page.goto(f"{address}/creators/6")
+        page.locator("summary", has_text="Only remind me").click()
+        form = page.locator("form[action='/creators/6/reminders']")
+        form.get_by_label("Remind me on").fill(clock.today().isoformat())
+        form.get_by_label("What for").fill("See her new series")
+        form.get_by_role("button", name="Keep").click()
+        page.get_by_role("button", name=re.compile("^Done: your reminder")).wait_for()
+        for_everybody(page)
+        page.get_by_role("link", name=re.compile("^Today")).click()
+        page.get_by_role("cell", name="See her new series").wait_for()
+        page.get_by_role("button", name=re.compile("^Done: ")).click()
+        page.get_by_role("heading", name="Nothing waits for you today.").wait_for()
 
 
 @pytest.mark.slow

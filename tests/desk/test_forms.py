@@ -44,6 +44,9 @@ FORMS = [
     ("reviewer", "/creators/3/owner", {**OWNER, "on": "2020-01-31"}, "on"),
     ("reviewer", "/creators/3/owner", {**OWNER, "on": ""}, "on"),
     ("reviewer", "/creators/3/owner", {**OWNER, "text": "long " * 70}, "text"),
+    ("reviewer", "/creators/3/reminders", {"on": "2020-01-31", "text": "Kept <b>"}, "on"),
+    ("reviewer", "/creators/3/reminders", {"on": "", "text": "Kept <b>"}, "on"),
+    ("reviewer", "/creators/3/reminders", {"on": "2027-01-31", "text": "long " * 70}, "text"),
     ("reviewer", "/queue/decide", {**DECISION, "creator": "{queued}", "note": " "}, "note"),
     ("reviewer", "/queue/enough", {"deals": "-1"}, "deals"),
     ("reviewer", "/shortlist/decide", {**DECIDE_ALL, "chosen": "{first}", "request_name": "a" * 12,
@@ -111,7 +114,7 @@ BUTTONS = {
     "/people/{number}/link", "/people/{number}/sessions/end", "/keys/{number}/revoke", "/account/sessions/{number}/end",
     "/account/sessions/end", "/rooms/{number}/close",
     "/campaigns/{number}/budget", "/opinions/{number}", "/deliverables/{number}", "/account/second",
-    "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}", "/today/done",
+    "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}", "/today/done", "/reminders/{number}",
     "/today/later", "/today/undo", "/today/seen", "/today/unseen",
 }  # fmt: skip
 """Forms without a field that people fill in: nothing of them can be wrong, or lost."""

@@ -377,7 +377,7 @@ def test_erasure_leaves_no_trace_in_any_table(filled, rules):
     assert {name: len(rows) for name, rows in stored.items()} == {
         "creator": 1, "score": 1, "search": 1, "replaced_creator": 0, "review": 1, "outcome": 1,
         "claim": 0, "remark": 0, "campaign_creator": 0, "proposal": 0, "list_creator": 0,
-        "campaign_candidate": 0, "ownership": 0, "mention": 0, "deliverable": 0,
+        "campaign_candidate": 0, "ownership": 0, "mention": 0, "deliverable": 0, "reminder": 0,
         "staged": 0, "refused": 0, "audit": 2, "room_card": 0, "opinion": 0, "delivery": 0,
     }  # fmt: skip
     assert stored["creator"][0]["external_id"] == "INF-1003"

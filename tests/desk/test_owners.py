@@ -117,7 +117,7 @@ def test_today_shows_what_is_due_to_its_owner_alone(visit, desk):
     assert page.index("Coming") < page.index("Next week")
     assert "Never mind" not in page
     assert "Of Bob" not in page
-    assert "<b>2</b> creators to look at again" in page
+    assert "<b>2</b> reminders" in page
     assert '<a href="/today"><b>2</b> for you today</a>' in ann.get("/shortlist").text
     assert "Of Bob" in bob.get("/today").text
 

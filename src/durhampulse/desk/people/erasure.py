@@ -56,6 +56,7 @@ from durhampulse.desk.store.tables import (
     receipt,
     refused,
     remark,
+    reminder,
     replaced,
     review,
     room_card,
@@ -74,7 +75,7 @@ __all__ = ["erase", "everything_about", "sweep"]
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, mention, remark, campaign_creator, proposal,
     campaign_candidate, list_creator, opinion, room_card, delivery, ownership,
-    deliverable,
+    deliverable, reminder,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500

@@ -23,6 +23,7 @@ from durhampulse.desk.store.tables import (
     recipe,
     refused,
     remark,
+    reminder,
     replaced,
     review,
     room,
@@ -54,6 +55,7 @@ WRITTEN: Final[Mapping[Table, tuple[str, ...]]] = MappingProxyType({
     recipe: ("file_name", "options"),
     refused: ("external_id", "reason"),
     remark: ("text",),
+    reminder: ("text",),
     review: ("note", "request"),
     room: ("name", "client"),
     room_card: ("pitch", "comment"),
@@ -65,7 +67,14 @@ WRITTEN: Final[Mapping[Table, tuple[str, ...]]] = MappingProxyType({
 """Columns of what people wrote, or files say, that outlives a creator and may name one."""
 SEARCHES: Final[Mapping[Table, str]] = MappingProxyType({saved_view: "query", bulk: "selection"})
 """Columns of addresses whose query may search for a creator."""
-_MANY = (deliverable, ownership, refused, remark, review)  # rows are looked for by the database
+_MANY = (
+    deliverable,
+    ownership,
+    refused,
+    remark,
+    reminder,
+    review,
+)  # rows are looked for by the database
 _NOBODYS = ("active_model", "audit_head", "hash_key", "second_factor", "thresholds")
 """Settings of words of the program alone: somebody called as one of them changes none."""
 _BY_HEADER = frozenset({"carried"})

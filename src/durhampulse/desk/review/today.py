@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Select,
+    Table,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import (
     OWNED,
+    REMINDS,
+    UNDELIVERED,
     UNSEEN,
     campaign,
     creator,
@@ -20,10 +33,13 @@ from durhampulse.desk.store.tables import (
     ownership,
     person,
     remark,
+    reminder,
 )
 
-__all__ = ["MOST_SHOWN", "Today", "for_today", "today_of"]
+__all__ = ["LATER", "MOST_SHOWN", "Today", "for_today", "today_of"]
 
+LATER: Final = timedelta(days=7)
+"""For how long a reminder is put off."""
 MOST_SHOWN = 200
 _COMING = 10
 _PROMISED = deliverable.join(campaign, campaign.c.id == deliverable.c.campaign_id)
@@ -37,7 +53,7 @@ class Today:
     ----------
     due
         Reminders of today and before, the oldest first: ``id, creator_id, called, remind_on,
-        text, by``; up to `MOST_SHOWN`.
+        text, by`` and whether it is their ``own``, not the owner's; up to `MOST_SHOWN`.
     notes
         Remarks that name them and that they have not seen, the oldest first: ``id, creator_id,
         called, text, by, at``; up to `MOST_SHOWN`.
@@ -77,10 +93,14 @@ def _counts(person_id: int, day: date) -> list[tuple[Select[int], ColumnElement[
         select(number).select_from(_PROMISED).where(*_undelivered(day), _is_theirs(person_id))
     )
     return [
-        (select(number).where(*_mine(person_id), _due(day)), ownership.c.creator_id),
+        *(
+            (select(number).where(*_mine(table, person_id), table.c.remind_on <= day),
+             table.c.creator_id)
+            for table in (ownership, reminder)
+        ),
         (select(number).where(UNSEEN, mention.c.person_id == person_id), mention.c.creator_id),
         (delivered, d.creator_id),
-    ]
+    ]  # fmt: skip
 
 
 def today_of(
@@ -95,16 +115,8 @@ def today_of(
     everybody
         Whether deliveries of colleagues are shown as well.
     """
-    o, day = ownership.c, clock.today()
+    day = clock.today()
     called = func.coalesce(creator.c.name, creator.c.external_id).label("called")
-    columns = (o.id, o.creator_id, called, o.remind_on, o.text, o.by)
-    rows: Select[Any] = (
-        select(*columns)
-        .join(creator, creator.c.id == o.creator_id)
-        .where(*_mine(person_id), o.creator_id.not_in(unseen))
-        .order_by(o.remind_on, o.id)
-    )
-    due = db.execute(rows.where(_due(day)).limit(MOST_SHOWN)).all()
     notes: Select[Any] = (
         select(remark.c.id, remark.c.creator_id, called, remark.c.text, remark.c.by, remark.c.at)
         .join(mention, mention.c.remark_id == remark.c.id)
@@ -116,31 +128,46 @@ def today_of(
     counts = _counts(person_id, day)
     hidden = sum(db.scalar(count.where(of.in_(unseen))) or 0 for count, of in counts)
     return Today(
-        due=due, notes=db.execute(notes).all(), hidden=hidden, on=day,
+        due=db.execute(_reminders(person_id, unseen, until=day).limit(MOST_SHOWN)).all(),
+        coming=db.execute(_reminders(person_id, unseen, after=day).limit(_COMING)).all(),
+        notes=db.execute(notes).all(), hidden=hidden, on=day,
         deliveries=_deliveries(db, person_id, day, unseen, everybody=everybody),
         others=db.scalar(_others(person_id, day, unseen)) or 0,
-        coming=db.execute(rows.where(o.remind_on > day).limit(_COMING)).all(),
     )  # fmt: skip
 
 
-def _mine(person_id: int) -> tuple[ColumnElement[bool], ...]:
-    return OWNED, ownership.c.person_id == person_id
+def _mine(table: Table, person_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on what stands of somebody, as an owner or for themselves."""
+    return OWNED if table is ownership else REMINDS, table.c.person_id == person_id
 
 
-def _due(day: date) -> ColumnElement[bool]:
-    return ownership.c.remind_on <= day
+def _reminders(
+    person_id: int, unseen: Collection[int], *, until: date | None = None, after: date | None = None
+) -> CompoundSelect[Any]:
+    """Return the query of somebody's reminders up to a day or after one, the oldest first."""
+    parts: list[Select[Any]] = []
+    for table, by in ((ownership, ownership.c.by), (reminder, literal(""))):
+        r = table.c
+        called = func.coalesce(creator.c.name, creator.c.external_id).label("called")
+        columns = (r.id.label("id"), r.creator_id, called, r.remind_on, r.text, by.label("by"))
+        own = literal(table is reminder).label("own")
+        then = r.remind_on <= until if until else r.remind_on > after
+        parts.append(
+            select(*columns, own)
+            .join(creator, creator.c.id == r.creator_id)
+            .where(*_mine(table, person_id), then, r.creator_id.not_in(unseen))
+        )
+    return union_all(*parts).order_by("remind_on", "own", "id")
 
 
 def _undelivered(day: date) -> tuple[ColumnElement[bool], ...]:
-    d = deliverable.c
-    open_by_then = (d.done_at.is_(None), d.removed_at.is_(None), d.due <= day)
-    return campaign.c.state == "agreed", *open_by_then
+    return campaign.c.state == "agreed", UNDELIVERED, deliverable.c.due <= day
 
 
 def _is_theirs(person_id: int) -> ColumnElement[bool]:
     """Return the condition on what is theirs: they own the creator, or agreed on the campaign."""
     looks_after = select(ownership.c.id).where(
-        *_mine(person_id), ownership.c.creator_id == deliverable.c.creator_id
+        *_mine(ownership, person_id), ownership.c.creator_id == deliverable.c.creator_id
     )
     name = select(person.c.name).where(person.c.id == person_id).scalar_subquery()
     return looks_after.exists() | (func.coalesce(campaign.c.state_by, "") == name)

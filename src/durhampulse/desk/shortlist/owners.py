@@ -23,9 +23,9 @@ from durhampulse.desk.store.tables import OWNED, Instant, creator, ownership, pe
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "LONGEST_REMINDER", "MAY_OWN", "Care", "ChangedError", "care_of", "change_care", "find_owner",
-    "hand_over", "hand_over_many", "left_owners", "move_reminder", "owner_choices",
-    "possible_owners", "read_day", "read_person", "undo_change",
+    "LONGEST_REMINDER", "MAY_OWN", "Care", "ChangedError", "care_of", "change_care",
+    "check_reminder", "find_owner", "hand_over", "hand_over_many", "left_owners", "move_reminder",
+    "owner_choices", "possible_owners", "read_day", "read_person", "undo_change",
 ]  # fmt: skip
 
 LONGEST_REMINDER = 300
@@ -270,20 +270,30 @@ def _check(db: Connection, wanted: Care, before: Care) -> None:
     """Raise unless what is wanted can be; what stands already is left as it is."""
     if wanted.owner_id is not None and wanted.owner_id != before.owner_id:
         find_owner(db, wanted.owner_id)
-    if len(wanted.text) > LONGEST_REMINDER:
-        problem = f"The reminder has {len(wanted.text):,} characters."
-        raise InputError(problem, f"Write up to {LONGEST_REMINDER}.", "text")
+    check_reminder(wanted.remind_on if wanted.remind_on != before.remind_on else None, wanted.text)
     if wanted.remind_on is None:
         if wanted.text:
             raise InputError("The reminder has no day.", "Choose one, or empty the text.", "on")
         return
     if wanted.owner_id is None:
         raise InputError("Nobody would be reminded.", "Choose an owner, or empty the day.", "owner")
-    if wanted.remind_on != before.remind_on:
-        now = clock.today()
-        if not now <= wanted.remind_on <= now + _FARTHEST:
-            raise InputError("That day is past." if wanted.remind_on < now else "That day is far.",
-                             "Choose a day of the next five years.", "on")  # fmt: skip
+
+
+def check_reminder(on: date | None, text: str) -> None:
+    """Raise unless a day can be reminded on, and a text says what for.
+
+    Raises
+    ------
+    InputError
+        At the field `on` or `text`.
+    """
+    if len(text) > LONGEST_REMINDER:
+        problem = f"The reminder has {len(text):,} characters."
+        raise InputError(problem, f"Write up to {LONGEST_REMINDER}.", "text")
+    now = clock.today()
+    if on is not None and not now <= on <= now + _FARTHEST:
+        raise InputError("That day is past." if on < now else "That day is far.",
+                         "Choose a day of the next five years.", "on")  # fmt: skip
 
 
 def undo_change(db: Connection, number: int, by: str) -> int:

@@ -35,6 +35,7 @@ from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import ListChoice, lists_of
 from durhampulse.desk.shortlist.owners import Care, care_of, possible_owners
+from durhampulse.desk.shortlist.reminders import reminders_of
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import (
@@ -103,6 +104,7 @@ class CreatorContext(PanelContext, template="creator.html"):
     client_said: Sequence[Row[Any]]
     care: Care
     owners: Sequence[Row[Any]]
+    reminders: Sequence[Row[Any]]
 
 
 class ReceiptContext(Context, template="receipt.html"):
@@ -134,11 +136,12 @@ def creator_view(
         within, open_drafts = campaigns_of(db, number), drafts(db)
         lists, client_said = lists_of(db, number), client_answers(db, number)
         care, owners = care_of(db, [number]).get(number, Care()), possible_owners(db)
+        reminders = reminders_of(db, number, who.id)
     rules, row = panel.rules, panel.page.row
     context = CreatorContext(
         **vars(panel), lists=lists, conflict=conflict, today=clock.today().isoformat(),
         figures=_figures(rules, row, request.query_params), campaigns=within, drafts=open_drafts,
-        client_said=client_said, care=care, owners=owners,
+        client_said=client_said, care=care, owners=owners, reminders=reminders,
         imagined=Imagined() if panel.hidden else _imagined(rules, row, request),
     )  # fmt: skip
     return render(request, who, context, status=409 if conflict else 200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -14,7 +14,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.page import find_creator
 from durhampulse.desk.review.remarks import mark_seen
-from durhampulse.desk.review.today import Today, today_of
+from durhampulse.desk.review.today import LATER, Today, today_of
 from durhampulse.desk.shortlist.owners import (
     Care,
     care_of,
@@ -36,7 +36,6 @@ __all__ = ["of_creator", "router"]
 
 router = APIRouter(prefix="/today", include_in_schema=False, route_class=PageRoute)
 of_creator = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
-_LATER = timedelta(days=7)
 
 
 class TodayContext(Context, template="today.html"):
@@ -120,7 +119,7 @@ def later(
     back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Put a reminder off for a week."""
-    return _moved(desk, who, change, clock.today() + _LATER, back)
+    return _moved(desk, who, change, clock.today() + LATER, back)
 
 
 def _moved(desk: Desk, who: Principal, change: int, on: date | None, back: str) -> Response:

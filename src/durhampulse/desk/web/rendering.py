@@ -47,7 +47,7 @@ POLICY = (
 _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
 _UNDOES = re.compile(
     r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?"
-    r"|today/undo\?change=\d+&back=/(today|creators/\d+)|today/unseen\?note=\d+"
+    r"|reminders/\d+\?on=[\d-]*(&back=today)?|today/undo\?change=\d+&back=/(today|creators/\d+)|today/unseen\?note=\d+"
     r"|deliverables/\d+\?change=[a-z]+(&back=(today|all))?)"
 )
 _ABSENT = "\u2013"

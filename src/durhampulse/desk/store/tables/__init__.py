@@ -10,6 +10,7 @@ them costs PostgreSQL half the import.
 from __future__ import annotations
 
 from durhampulse.desk.store.tables.campaigns import (
+    UNDELIVERED,
     campaign,
     campaign_candidate,
     campaign_creator,
@@ -71,6 +72,7 @@ from durhampulse.desk.store.tables.reviews import (
     BLIND,
     DECISIONS,
     OWNED,
+    REMINDS,
     REOPENS,
     SAMPLED,
     SINGLE,
@@ -84,6 +86,7 @@ from durhampulse.desk.store.tables.reviews import (
     outcome_rows,
     ownership,
     remark,
+    reminder,
     review,
 )
 from durhampulse.desk.store.tables.rooms import room, room_card
@@ -91,15 +94,15 @@ from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator
 
 __all__ = [
     "BLIND", "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_NUMBER", "HAS_NO_PRECEDENT",
-    "HAS_NUMBER", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES",
-    "OWNED", "PASSED", "PLACE", "PLACES", "REOPENS", "SAMPLED", "SCORE_HAS_NO_NUMBER",
-    "SCORE_HAS_NUMBER", "SHOWN", "SINGLE", "STATES", "TEXTS", "UNSEEN", "UNSENT", "UNSHOWN",
-    "WAITS", "InBytes", "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign",
-    "campaign_candidate", "campaign_creator", "claim", "creator", "creator_list", "deliverable",
-    "delivery", "device", "has_flags", "hook", "identity", "kept_count", "link", "list_creator",
-    "mention", "metadata", "model", "model_file", "objection", "opinion", "outcome",
-    "outcome_file", "outcome_is", "outcome_rows", "ownership", "person", "proposal", "receipt",
-    "recipe", "recovery_code", "refused", "remark", "replaced", "review", "room", "room_card",
-    "run", "saved_view", "score", "search", "second_factor", "session", "setting", "staged",
-    "understood", "upload",
+    "HAS_NUMBER", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES", "OWNED",
+    "PASSED", "PLACE", "PLACES", "REMINDS", "REOPENS", "SAMPLED", "SCORE_HAS_NO_NUMBER",
+    "SCORE_HAS_NUMBER", "SHOWN", "SINGLE", "STATES", "TEXTS", "UNDELIVERED", "UNSEEN", "UNSENT",
+    "UNSHOWN", "WAITS", "InBytes", "Instant", "act", "api_key", "attempt", "audit", "bulk",
+    "campaign", "campaign_candidate", "campaign_creator", "claim", "creator", "creator_list",
+    "deliverable", "delivery", "device", "has_flags", "hook", "identity", "kept_count", "link",
+    "list_creator", "mention", "metadata", "model", "model_file", "objection", "opinion",
+    "outcome", "outcome_file", "outcome_is", "outcome_rows", "ownership", "person", "proposal",
+    "receipt", "recipe", "recovery_code", "refused", "remark", "reminder", "replaced", "review",
+    "room", "room_card", "run", "saved_view", "score", "search", "second_factor", "session",
+    "setting", "staged", "understood", "upload",
 ]  # fmt: skip

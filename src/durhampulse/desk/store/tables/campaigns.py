@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     Double,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
@@ -17,7 +18,14 @@ from sqlalchemy import (
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["campaign", "campaign_candidate", "campaign_creator", "deliverable", "proposal"]
+__all__ = [
+    "UNDELIVERED",
+    "campaign",
+    "campaign_candidate",
+    "campaign_creator",
+    "deliverable",
+    "proposal",
+]
 
 campaign = Table(
     "campaign", metadata, number(),
@@ -92,3 +100,7 @@ deliverable = Table(
     sqlite_autoincrement=True,  # an address that undoes never comes to mean another
 )  # fmt: skip
 """What a creator of a campaign is to deliver."""
+UNDELIVERED = deliverable.c.done_at.is_(None) & deliverable.c.removed_at.is_(None)
+"""Condition on what is to be delivered still."""
+Index("ix_deliverable_open", deliverable.c.due,
+      sqlite_where=UNDELIVERED, postgresql_where=UNDELIVERED)  # fmt: skip

@@ -23,6 +23,7 @@ __all__ = [
     "BLIND",
     "DECISIONS",
     "OWNED",
+    "REMINDS",
     "REOPENS",
     "SAMPLED",
     "SINGLE",
@@ -36,6 +37,7 @@ __all__ = [
     "outcome_rows",
     "ownership",
     "remark",
+    "reminder",
     "review",
 ]
 
@@ -174,6 +176,20 @@ ownership = Table(
     sqlite_autoincrement=True,  # what is kept of an owner's creators goes by the latest number
 )  # fmt: skip
 """Who looks after a creator from then on, and the day on which to look again; none for nobody."""
+reminder = Table(
+    "reminder", metadata, number(),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("remind_on", Date),
+    Column("text", String(300), nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_autoincrement=True,  # an address that undoes never comes to mean another
+)  # fmt: skip
+"""A day on which somebody looks at a creator again, for themselves; none once they are done."""
+REMINDS = reminder.c.remind_on.is_not(None)
+"""Condition on reminders of one's own that wait."""
+Index("ix_reminder_waiting", reminder.c.person_id, reminder.c.remind_on,
+      sqlite_where=REMINDS, postgresql_where=REMINDS)  # fmt: skip
 OWNED = ownership.c.replaced_at.is_(None)
 """Condition on what stands of owners and reminders: one row for each creator who ever had one."""
 _REMINDS = OWNED & ownership.c.remind_on.is_not(None)
