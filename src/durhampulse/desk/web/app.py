@@ -37,6 +37,7 @@ from durhampulse.desk.web.entry import ResendContext, show_sign_in
 from durhampulse.desk.web.exposure import HostCookies, KnownHost, Utf8Forms
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, is_urlencoded, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
+from durhampulse.desk.web.readiness import make_ready
 from durhampulse.desk.web.rendering import POLICY, Context, redirect, render
 from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_fields
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
@@ -143,7 +144,7 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
-            await asyncio.to_thread(desk.warm)
+            await asyncio.to_thread(make_ready, app, desk)
             desk.worker.start()
             sender = Sender(desk.store)
             sender.start()

@@ -35,7 +35,9 @@ from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["POLICY", "Context", "Frame", "later", "redirect", "render", "searched"]
+__all__ = [
+    "POLICY", "Context", "Frame", "compile_templates", "later", "redirect", "render", "searched",
+]  # fmt: skip
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -193,6 +195,12 @@ def _template(name: str) -> Template:
     """Return a template of the desk."""
     with _COMPILING:
         return _environment().get_template(name)
+
+
+def compile_templates() -> None:
+    """Compile all templates, each of which the first page of its kind would wait for."""
+    for name in _environment().list_templates():
+        _template(name)
 
 
 @cache

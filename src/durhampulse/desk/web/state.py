@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -97,23 +96,15 @@ class Desk:
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         return "" if is_writable(folder) else "The disk is full."
 
-    def warm(self) -> None:
-        """Read ahead the first page of a long list, which the first request would wait for."""
-        with _said_where_away(), self.store.reading() as db:
-            if not has_few(db):
-                self._read_first(db)
-
     def warm_lists(self) -> None:
-        """Read ahead the first pages of the long lists made by hand."""
-        with _said_where_away():
+        """Read ahead the first pages, with their reasons, of the long lists made by hand."""
+        try:
             for name in warm_marks(self.store):
                 with self.store.reading() as db:
-                    self._read_first(db, name)
-
-    def _read_first(self, db: Connection, listed: str = "") -> None:
-        """Read a list's first page with its reasons; all creators' without a name."""
-        rules = self.catalogue.current(db)
-        self.top_reasons.of(rules, page(db, View(listed=listed), rules).rows)
+                    rules = self.catalogue.current(db)
+                    self.top_reasons.of(rules, page(db, View(listed=name), rules).rows)
+        except AWAY as error:
+            _log.warning("No list was read ahead: %s", error.__cause__ or error)
 
     def cells(self, db: Connection, view: View, rules: Rules) -> Kept | None:
         """Return what the counts beside a view's filters are added up from."""
@@ -175,15 +166,6 @@ class Desk:
     def limits(self) -> SessionLimits:
         """When sessions end."""
         return self.sign_in.limits
-
-
-@contextmanager
-def _said_where_away() -> Iterator[None]:
-    """Log that nothing was read ahead where the store is away."""
-    try:
-        yield
-    except AWAY as error:
-        _log.warning("No list was read ahead: %s", error.__cause__ or error)
 
 
 def desk_of(request: Request) -> Desk:
