@@ -65,7 +65,7 @@ class Preview:
     creators
         Compared; all of the list.
     risen, fallen
-        Of those scored before and after, how many move by a point of 100 or more.
+        Of those with a number before and after, how many move by a point of 100 or more.
     mean_change
         Of their probabilities; 0 where there are none.
     moves
@@ -168,7 +168,8 @@ class Comparison:
         for name, bins in self.new.scorer.model.profile.count(block).items():
             self._drift[name] = self._drift.get(name, 0) + bins
         self._moves.update(zip(was, will, strict=True))
-        change = after - before
+        shown = [NO_PRECEDENT not in move for move in zip(was, will, strict=True)]
+        change = np.where(shown, after - before, np.nan)
         known = np.flatnonzero(~np.isnan(change))
         self._scored += len(known)
         self._risen += int((change[known] >= 0.01).sum())
