@@ -352,6 +352,22 @@ def test_row_of_a_phone_has_four_lines(browser, demo, signed_in):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("size", [PHONE, {"width": 640, "height": 400}], ids=["phone", "zoom"])
+def test_row_of_a_narrow_window_is_ticked(browser, demo, signed_in, size):
+    """At twice the size the boxes were hidden, and the form about those ticked was not."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=size) as page:
+        page.goto(f"{address}/shortlist")
+        label = page.locator(".list tbody .tick label").first
+        label.click()
+        expect(page.locator(".bulk .ticked")).to_contain_text("1 ticked")
+        target, name = label.bounding_box(), page.locator(".list tbody .who a").first.bounding_box()
+        assert min(target["width"], target["height"]) >= 44
+        assert target["x"] + target["width"] <= name["x"] + 4
+        label.click()
+
+
+@pytest.mark.slow
 def test_high_contrast_tells_the_page_one_is_on(browser, demo, signed_in):
     address, _, _ = demo
     looks = (
