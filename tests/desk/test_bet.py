@@ -55,14 +55,11 @@ def test_an_error_shared_by_all_widens_the_bet():
     assert (unsure.high - unsure.low) / 2 == pytest.approx(1.645 * np.hypot(8.66, 15.5), abs=3)
 
 
-def test_known_outcomes_and_missing_fees_are_no_part_of_the_bet():
+def test_known_outcomes_are_no_part_of_the_bet():
     table = plan(12)
     table.loc[0:1, "deal"] = True
     bet = draw_bet(table, seed=1)
     assert len(bet.futures) == 11
-    assert bet.spent_low == 100.0 * bet.low
-    table.loc[5, "fee"] = np.nan
-    assert draw_bet(table, seed=1).spent_low is None
     assert draw_bet(plan(0), seed=1) is None
     assert draw_bet(plan(3, p=1.0, low=1.0), seed=1).low == 3
     assert draw_bet(plan(3, p=0.0, low=0.0, high=0.02), seed=1).high == 0

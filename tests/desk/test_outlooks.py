@@ -17,7 +17,7 @@ ALL = Outlook(
     views=Expectation(30_000.4, 12_345.6, 45_678.1), engagements=Expectation(900.0, 1.0, 2.0),
     cost=1_234.5, spent=Expectation(800.0, 500.2, 1_200.7), earned=Expectation(400.0, 100.0, 700.0),
     net=Expectation(-400.0, -1_100.7, 199.2), ratio=Expectation(-0.5, -0.913, 0.251),
-    without_fee=0, without_views=0, without_engagement=0, without_unit=0,
+    without_fee=0, without_views=0, without_engagement=0,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A plan as a bet: its deals and fees in a thousand drawn futures.
+"""A plan as a bet: its deals in a thousand drawn futures.
 
 Each future draws first how far the model is off for all creators at once (as in
 :mod:`~durhampulse.desk.shortlist.sums`), hence each one's probability
@@ -8,10 +8,8 @@ Each future draws first how far the model is off for all creators at once (as in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.decision.likely import SHARED, likely_probabilities
@@ -35,8 +33,6 @@ class Bet:
         At least 9 of 10 had so many deals, with at most 1 of 20 beyond either end.
     few, risk
         A number of deals that is a bad case, and the share of futures with fewer.
-    spent_low, spent_high
-        The same range of the fees; none where a fee is not known.
     """
 
     futures: list[int]
@@ -44,8 +40,6 @@ class Bet:
     high: int
     few: int
     risk: float
-    spent_low: float | None
-    spent_high: float | None
 
     @property
     def most(self) -> int:
@@ -77,24 +71,13 @@ def draw_bet(table: pd.DataFrame, seed: int) -> Bet | None:
     p, low, high = (rows[name].to_numpy(dtype=float) for name in ("probability", "low", "high"))
     shocks = SHARED * generator.standard_normal(FUTURES)
     truth = likely_probabilities(p, low, high, shocks)
-    signed = generator.random(truth.shape) < truth
-    deals = signed.sum(axis=1)
-    fees = rows["fee"].to_numpy(dtype=float)
-    spent = None if np.isnan(fees).any() else signed @ fees
+    deals = (generator.random(truth.shape) < truth).sum(axis=1)
     fewer = np.array([(deals < k).mean() for k in range(len(rows) + 1)])
     few = int(np.flatnonzero(fewer <= _FAR_TAIL)[-1])
-    ends = (None, None) if spent is None else _ends(spent)
     return Bet(
         futures=np.bincount(deals, minlength=len(rows) + 1).tolist(),
         low=int(np.flatnonzero(fewer <= _TAIL)[-1]),
         high=int(np.flatnonzero([(deals > k).mean() <= _TAIL for k in range(len(rows) + 1)])[0]),
         few=few,
         risk=float(fewer[few]),
-        spent_low=ends[0],
-        spent_high=ends[1],
     )
-
-
-def _ends(amounts: npt.NDArray[Any]) -> tuple[float, float]:
-    low, high = np.quantile(amounts, [_TAIL, 1 - _TAIL], method="nearest")
-    return float(low), float(high)

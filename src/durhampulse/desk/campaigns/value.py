@@ -43,9 +43,8 @@ class Outlook:
     earned, net, ratio
         Expected return, the same less the fees expected, and that as a share of them (the return on
         investment); none where no value or not every fee is named.
-    without_fee, without_views, without_engagement, without_unit
-        Creators counted, but unknown in what the name says and there taken as 0; the last concerns
-        what a value is named for.
+    without_fee, without_views, without_engagement
+        Creators counted, but unknown in what the name says and there taken as 0.
     """
 
     creators: int
@@ -61,7 +60,6 @@ class Outlook:
     without_fee: int
     without_views: int
     without_engagement: int
-    without_unit: int
 
 
 def is_counted(table: pd.DataFrame) -> np.ndarray[Any, Any]:
@@ -133,7 +131,6 @@ def outlook(table: pd.DataFrame, brief: Brief) -> Outlook:
         without_fee=int(table["fee"].isna().sum()),
         without_views=int(np.isnan(amounts["view"]).sum()),
         without_engagement=int(np.isnan(amounts["engagement"]).sum()),
-        without_unit=int(np.isnan(amounts[brief.per]).sum()) if brief.worth else 0,
     )
 
 
