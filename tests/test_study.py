@@ -356,7 +356,7 @@ def test_category_association_interval_has_nominal_coverage():
     drawn = np.random.default_rng(0).multinomial(600, cells.ravel(), size=1_000).reshape(-1, 5, 2)
     held = 0
     for counts in drawn:
-        value, low, high, _ = exploration._cramers_v(counts)
+        value, low, high, _ = exploration._cramers_v(counts, 1.0)
         assert low <= value <= high
         held += low <= true <= high
     assert 0.93 <= held / 1_000 <= 0.97

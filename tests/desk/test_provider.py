@@ -264,7 +264,7 @@ def redeem(mock):
         Flow.begin(""),
         f"{DESK}/sign-in/provider/callback",
     )
-    brought = mock.authorize(provider.address_for(flow, back, max_age=60))
+    brought = mock.authorize(provider.address_for(flow, back, max_age=60, again=False))
     return provider.redeem(flow, brought["code"], back)
 
 
@@ -457,7 +457,7 @@ def test_a_provider_that_is_away_or_another_is_said(behind, mock, desk, caplog):
         assert "calls itself otherwise" in answer.text
     away = Provider(replace(settings(mock), issuer="http://127.0.0.1:9"))
     with pytest.raises(InputError, match="does not answer"):
-        away.address_for(Flow.begin(""), "back", max_age=1)
+        away.address_for(Flow.begin(""), "back", max_age=1, again=False)
     assert away.end_address("back") == ""
     assert "does not answer" in caplog.text
 

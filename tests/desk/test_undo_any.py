@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 from datetime import timedelta
 
 import pytest
@@ -71,7 +72,7 @@ def test_undone_acts_leave_no_trace(small, rules, catalogue, tmp_path, steps, in
             number = bring(small, catalogue, path).id
             return lambda: (
                 ask_to_undo(small, number, "ann"),
-                undo_import(small, catalogue, number),
+                undo_import(small, catalogue, number, threading.Event()),
             )
         with contextlib.suppress(InputError):
             withdraw(small, numbers[0], "ann")

@@ -56,7 +56,7 @@ def number_of(store, name):
 
 def undone(store, number):
     ask_to_undo(store, number, "ann")
-    return undo_import(store, Catalogue(store), number)
+    return undo_import(store, Catalogue(store), number, threading.Event())
 
 
 def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_path):
@@ -129,7 +129,7 @@ def test_undo_that_was_given_up_has_not_happened(filled, catalogue, tmp_path):
     assert (import_row.state, import_row.problem) == ("done", "The disk is full.")
     assert undone_by is None
     ask_to_undo(filled, row.id, "bob")
-    undo_import(filled, catalogue, row.id)
+    undo_import(filled, catalogue, row.id, threading.Event())
     assert rows_of(filled) == before
     with filled.reading() as db:
         assert db.scalar(select(audit.c.who).where(audit.c.act == "import undone")) == "bob"
@@ -305,8 +305,8 @@ def test_large_import_is_undone_in_steps_and_resumed(
         write_setting(db, "former_days", -1)
         assert forget_former(db) == 0  # what is being given back
     counts = UndoneImport(restored=2, removed=1, kept=1, changed=0, decided=0)
-    assert undo_import(filled, catalogue, row.id) == counts
-    assert undo_import(filled, catalogue, row.id) is None
+    assert undo_import(filled, catalogue, row.id, threading.Event()) == counts
+    assert undo_import(filled, catalogue, row.id, threading.Event()) is None
     assert rows_of(filled)[:-1] == before
     assert rows_of(filled, score)[:-1] == scores
 

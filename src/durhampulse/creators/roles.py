@@ -171,14 +171,14 @@ def _read_numeric(
     # A first look at some cells spares reading a million names as numbers.
     some = cells.unique().slice(0, 1_000)
     rule = learn_number_rule(name, some, rule.header)
-    if not _mostly_numbers(some, 0.5, rule, look := rule.read_numbers(some, elsewhere)):
+    if not _mostly_numbers(some, 0.5, look := rule.read_numbers(some, elsewhere)):
         return _two_meanings(rule, some, look)
     if not is_number(cells.type) and len(signs := currencies(distinct_words(cells)[1])) > 1:
         reason = f"amounts in {' and '.join(signs[:3])}: write them in one currency"
         return ExtraColumn(Role(name, "unused", "text", reason))
     rule = learn_number_rule(name, cells, rule.header)
     numbers = rule.read_numbers(cells, elsewhere)
-    if not _mostly_numbers(cells, 0.95, rule, numbers):
+    if not _mostly_numbers(cells, 0.95, numbers):
         return None
     rule = replace(rule, decimal=rule.decimal or (elsewhere if is_text(cells.type) else None))
     role = _numeric_role(name, pd.Series(numbers.values), named=named)
@@ -232,11 +232,8 @@ def _carried(name: str, header: str, cells: pa.Array, kind: CarriedKind) -> Extr
     return ExtraColumn(Role(name, "carried", "text", reason), rule=rule)
 
 
-def _mostly_numbers(
-    cells: pa.Array, share: float, rule: ColumnRule, numbers: NumberCells | None = None
-) -> bool:
-    """Whether cells are numbers; codes with leading zeros, such as 00123, are not."""
-    numbers = numbers or rule.read_numbers(cells)
+def _mostly_numbers(cells: pa.Array, share: float, numbers: NumberCells) -> bool:
+    """Whether a share of cells are numbers; codes with leading zeros, such as 00123, are not."""
     readable = int(np.sum(~np.isnan(numbers.values)))
     others = int(numbers.unreadable.sum() + numbers.unclear.sum())
     if not readable or readable < share * (readable + others):

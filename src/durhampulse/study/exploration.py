@@ -214,9 +214,16 @@ def _rank_biserial(
     return float(value), float(max(value - half, -1)), float(min(value + half, 1)), p
 
 
-def _cramers_v(
-    counts: npt.NDArray[np.int64], effect: float = 1.0
-) -> tuple[float, float, float, float]:
+def _cramers_v(counts: npt.NDArray[np.int64], effect: float) -> tuple[float, float, float, float]:
+    """Return Cramér's V, corrected for chance, the ends of its 95% interval and a p-value.
+
+    Parameters
+    ----------
+    counts
+        Rows by level and outcome, shape (n_levels, 2).
+    effect
+        How many times as large chi-squared is as of independent rows.
+    """
     from scipy.stats import chi2, chi2_contingency
 
     tested = chi2_contingency(counts, correction=False)

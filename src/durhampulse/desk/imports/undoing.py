@@ -128,7 +128,7 @@ def ask_to_undo(store: Store, upload_id: int, by: str) -> None:
 
 
 def undo_import(
-    store: Store, catalogue: Catalogue, upload_id: int, stop: threading.Event | None = None
+    store: Store, catalogue: Catalogue, upload_id: int, stop: threading.Event
 ) -> UndoneImport | None:
     """Undo an import, or go on with one that was interrupted, whoever else does so as well.
 
@@ -151,7 +151,7 @@ def undo_import(
                 result, goes_on = _step(db, catalogue, upload_id, size)
             if not goes_on:
                 break
-            if stop is not None and stop.is_set():
+            if stop.is_set():
                 return None
             pace.pause()
     store.tidy()

@@ -173,7 +173,7 @@ class Provider:
         self._kept: dict[str, tuple[float, Any]] = {}
         self._under_way: dict[str, Future[Any]] = {}
 
-    def address_for(self, flow: Flow, back: str, *, max_age: int, again: bool = False) -> str:
+    def address_for(self, flow: Flow, back: str, *, max_age: int, again: bool) -> str:
         """Return where the browser is sent.
 
         Parameters
