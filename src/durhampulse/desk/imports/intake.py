@@ -224,13 +224,9 @@ def clear_leftovers(store: Store) -> None:
         unstage(store, number)
 
 
-def refused_rows(db: Connection, number: int, most: int | None = None) -> pd.DataFrame:
-    """Return an upload's refused rows, or the first of them: ``Row, Influencer ID, Reason``."""
+def refused_rows(db: Connection, number: int) -> pd.DataFrame:
+    """Return an upload's refused rows: ``Row, Influencer ID, Reason``."""
     r = refused.c
-    rows = db.execute(
-        select(r.row, r.external_id, r.reason)
-        .where(r.upload_id == number)
-        .order_by(r.row)
-        .limit(most)
-    )
+    which = select(r.row, r.external_id, r.reason).where(r.upload_id == number)
+    rows = db.execute(which.order_by(r.row))
     return pd.DataFrame(rows.all(), columns=["Row", "Influencer ID", "Reason"])

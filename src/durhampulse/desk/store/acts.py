@@ -118,9 +118,9 @@ def find_act(db: Connection, act_id: int, *, lock: bool = False) -> Row[Any]:
     return numbered_row(db, act, act_id, problem, way_out, lock=lock)
 
 
-def latest_acts(db: Connection, limit: int = 100) -> Sequence[Row[Any]]:
-    """Return the latest acts, the last one first."""
-    return db.execute(select(act).order_by(act.c.id.desc()).limit(limit)).all()
+def latest_acts(db: Connection) -> Sequence[Row[Any]]:
+    """Return the latest hundred acts, the last one first."""
+    return db.execute(select(act).order_by(act.c.id.desc()).limit(100)).all()
 
 
 def act_rows(db: Connection, row: Row[Any]) -> int:
@@ -137,29 +137,20 @@ def undos_under_way(db: Connection) -> list[int]:
     return list(db.scalars(waiting.order_by(act.c.id)))
 
 
-def undo_act(
-    store: Store,
-    act_id: int,
-    by: str,
-    *,
-    stop: threading.Event | None = None,
-    at_once: int | None = None,
-) -> UndoResult:
+def undo_act(store: Store, act_id: int, by: str, *, at_once: int | None = None) -> UndoResult:
     """Undo an act as a whole, or go on with one that was interrupted.
 
     Parameters
     ----------
     store, act_id, by
         Where, which, and who wants it.
-    stop
-        Ends it after the current transaction if set.
     at_once
         Leave it to the worker if it has more rows.
 
     Returns
     -------
     UndoResult
-        Not `done` if it was stopped, or left to the worker.
+        Not `done` if it was left to the worker.
 
     Raises
     ------
@@ -170,9 +161,7 @@ def undo_act(
         result = _start(db, act_id, by)
     if at_once is not None and result.total > at_once:
         return result
-    if stop and stop.is_set():
-        return result
-    return resume_undo(store, act_id, stop or threading.Event())
+    return resume_undo(store, act_id, threading.Event())
 
 
 def resume_undo(store: Store, act_id: int, stop: threading.Event) -> UndoResult:

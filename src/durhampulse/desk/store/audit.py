@@ -35,10 +35,10 @@ def note_all(db: Connection, who: str, act: str, subjects: Mapping[str, Mapping[
     )
 
 
-def history(db: Connection, subject: str, limit: int = 50) -> Sequence[Row[Any]]:
+def history(db: Connection, subject: str) -> Sequence[Row[Any]]:
     """Return the entries of one subject, the latest first."""
     acts = select(audit).where(audit.c.subject == subject).order_by(audit.c.id.desc())
-    return db.execute(acts.limit(limit)).all()
+    return db.execute(acts.limit(50)).all()
 
 
 def latest(
