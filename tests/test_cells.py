@@ -263,14 +263,16 @@ def test_record_whose_name_says_percent_needs_a_sign(value, expected):
 
 @pytest.mark.parametrize("code", ["99", "-99", "9999"])
 @pytest.mark.parametrize("sign", ["", "%"])
-def test_codes_among_rates_that_come_again_and_again_are_refused(code, sign):
+def test_codes_among_rates_that_come_again_and_again_are_no_figures(code, sign):
     rates = [code] * 5 + [f"{at / 37:.3f}{sign}" for at in range(5, 200)]
     counts = [*range(1_000, 1_200)]
     table = pa.table({"id": counts, "Followers": counts, "ER": rates, "Score": rates})
-    with pytest.raises(InputError, match=rf"Engagement_Rate: .*{code}"):
-        read_creators(
-            table, columns={"Engagement_Rate": "ER"}, units={"Engagement_Rate": "percent"}
-        )
+    named = {"columns": {"Engagement_Rate": "ER"}, "units": {"Engagement_Rate": "percent"}}
+    if code == "-99":  # no engagement is below 0
+        assert read_creators(table, **named).table["Engagement_Rate"].isna().sum() == 5
+    else:
+        with pytest.raises(InputError, match=rf"Engagement_Rate: .*{code}"):
+            read_creators(table, **named)
     notes = read_creators(table, columns={"Engagement_Rate": ""}).irregularities
     noted = notes.query("code == 'implausible'").set_index("column")["count"]
     assert noted.to_dict() == {"ER": 5, "Score": 5}
@@ -283,3 +285,71 @@ def test_nines_that_come_again_and_again_are_no_counts():
         read_creators(pa.table(table))
     often = pa.table({**table, "Followers": [999] * 5 + [1_000] * 3 + counts[8:]})
     assert read_creators(often).table["Followers"].iloc[0] == 999
+
+
+def growth(codes, unit="fraction", decimals=3):
+    """A column of growth that begins with some codes, and the rule by which it is read."""
+    usual = np.round(np.linspace(-0.047, 0.153, 197) * (100 if unit == "percent" else 1), decimals)
+    rule = ColumnRule(column="Growth_Rate", kind="rate", unit=unit)
+    cells = [*codes, *usual][:190]
+    return pa.table({"id": range(len(cells)), "Growth_Rate": cells}), rule
+
+
+@pytest.mark.parametrize(
+    ("codes", "unit"),
+    [([-9, -9, -9], "fraction"), ([-99, -999, -9999], "fraction"), ([-999] * 3, "percent")],
+)
+def test_codes_that_no_rate_can_be_are_missing_ones(codes, unit):
+    """Nobody loses more than all followers, which is -1, or -100%."""
+    table, rule = growth(codes, unit)
+    read = read_creators(table)
+    assert read.table["Growth_Rate"].isna().tolist() == [True] * 3 + [False] * 187
+    notes = read.irregularities.query("code == 'null-word'")
+    assert notes[["column", "count"]].to_numpy().tolist() == [["Growth_Rate", 3]]
+    reader = BlockReader("later", {"Growth_Rate": rule})
+    cells = {"Growth_Rate": table["Growth_Rate"].combine_chunks()}
+    reader.settle(cells)
+    assert np.isnan(reader.read(cells).block.numbers("Growth_Rate")[:4]).tolist() == [True] * 3 + [
+        False
+    ]
+
+
+@pytest.mark.parametrize("value", [-9, -99.0, "-999", "-9"])
+def test_record_with_a_code_for_its_rate_has_none(value):
+    rule = ColumnRule(column="Growth_Rate", kind="rate", unit="percent")
+    block, errors = RecordReader({"Growth_Rate": rule}).read([{"Growth_Rate": value}])
+    assert np.isnan(block.numbers("Growth_Rate")[0])
+    assert errors == {}
+
+
+@pytest.mark.parametrize(
+    ("codes", "unit", "refused"),
+    [
+        ([-1] * 3, "fraction", True), ([-9] * 3, "percent", True), ([-99] * 3, "percent", True),
+        ([-1] * 3, "percent", False), ([-9] * 2, "percent", False), ([-9, -9, -9, -8], "percent", False),
+    ],
+)  # fmt: skip
+def test_code_as_the_only_whole_rate_below_zero_is_refused(codes, unit, refused):
+    table, rule = growth(codes, unit)
+    reader = BlockReader("later", {"Growth_Rate": rule})
+    cells = {"Growth_Rate": table["Growth_Rate"].combine_chunks()}
+    if refused:
+        match = rf"3 of its figures are '{codes[0]}\.0', as where it stands for a missing one"
+        with pytest.raises(InputError, match=match):
+            read_creators(table)
+        with pytest.raises(InputError, match=match):
+            reader.settle(cells)
+    else:
+        figure = codes[0] / 100
+        assert read_creators(table).table["Growth_Rate"].iloc[0] == figure
+        reader.settle(cells)
+        assert reader.read(cells).block.numbers("Growth_Rate")[0] == figure
+
+
+def test_nines_are_refused_in_a_later_table_too():
+    counts = pa.array([9_999_999] * 3 + [1_000 + 7 * at for at in range(100)])
+    reader = BlockReader("later", {"Followers": ColumnRule(column="Followers", kind="count")})
+    with pytest.raises(InputError, match="3 of its figures are '9999999'"):
+        reader.settle({"Followers": counts})
+    reader.settle({"Followers": counts[2:]})
+    assert reader.read({"Followers": counts[2:]}).block.numbers("Followers")[0] == 9_999_999

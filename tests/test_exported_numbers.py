@@ -210,6 +210,14 @@ def test_codes_for_missing_counts_are_missing(engine):
 
 
 @pytest.mark.parametrize("engine", [*ENGINES])
+def test_codes_that_no_rate_can_be_are_missing(engine):
+    cells = ["-9", "\u221299", "-999", "-900%", "-5"]
+    read = answers(ENGINES[engine](program_for("rate"), cells))
+    assert read[:4] == ["nothing"] * 4
+    assert read[4].startswith("Growth_Rate cannot be")
+
+
+@pytest.mark.parametrize("engine", [*ENGINES])
 def test_exponents_beyond_99_and_infinity_refuse_their_row(engine):
     cells = ["1e100", "2,5E-123", "\u22121e400", "inf", "-Infinity"]
     assert answers(ENGINES[engine](program_for("rate"), cells)) == ["unread"] * len(cells)

@@ -24,7 +24,7 @@ from durhampulse.creators.numbers import (
     mixed_commas,
     parse_number,
 )
-from durhampulse.creators.rows import impossible
+from durhampulse.creators.rows import impossible, lone_codes, refuse_codes
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.scales import header_size, refuse_full, scaled, scaled_rule
 from durhampulse.creators.schema import COLUMNS, says_percent
@@ -207,6 +207,7 @@ class BlockReader:
         if first_row is None or len(cells) >= _FEWEST_TO_TELL:
             self._require_numbers(column, cells, numbers, first_row)
             self._check_unit(column, numbers, first_row)
+            self._refuse_codes(column, numbers, cells)
             if column in self._sizes:
                 refuse_full(self._where(column), self._headers[column], numbers)
             elif rule.kind == "count" and rule.decimal != ".":
@@ -227,14 +228,30 @@ class BlockReader:
                 f"{way_to_numbers(column, example)}.",
             )
 
+    @staticmethod
+    def _some(numbers: NumberCells) -> slice:
+        return slice(None, None, max(len(numbers.values) // _CHECKED, 1))
+
+    def _refuse_codes(self, column: str, numbers: NumberCells, cells: pa.Array) -> None:
+        """Refuse a table whose first cells, or a later chunk's, often hold a code for none."""
+        if column not in COLUMNS:
+            return
+        some = self._some(numbers)
+        bare = np.where(numbers.percent[some], np.nan, numbers.values[some])
+        unit = self._unit(column)
+        by = 100 if self._rules[column].kind == "rate" and unit == "percent" else 1
+        bare[np.isin(bare / by, self._rules[column].missing_codes(unit))] = np.nan
+        refuse_codes(self._where(column), column, bare, cells[some])
+
     def _check_unit(self, column: str, numbers: NumberCells, first_row: int | None) -> None:
         """Question the unit of a table's first cells, and of every later chunk that can tell."""
         rule = self._rules[column]
         in_percent = column in self._in_percent
         if rule.kind != "rate" or column in self._asked or (rule.insisted and not in_percent):
             return
-        some = slice(None, None, max(len(numbers.values) // _CHECKED, 1))
+        some = self._some(numbers)
         bare = numbers.values[some][~numbers.percent[some]]
+        bare = bare[~lone_codes(bare)]
         where = f"{_place(first_row)} its numbers"
         if groups := mixed_groups(bare):
             raise self._error(

@@ -26,7 +26,7 @@ from durhampulse.creators.numbers import (
 )
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
-from durhampulse.creators.rows import repeated_codes, require_plausible
+from durhampulse.creators.rows import lone_codes, repeated_codes, require_plausible
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -258,7 +258,9 @@ class ColumnReader:
             refuse_thousands(where, name, numbers.values)
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
-        bare = np.where(numbers.percent, np.nan, numbers.values)
+        coded = np.isnan(values) & np.isfinite(numbers.values)
+        self.notes.cells(Irregularity.NULL_WORD, name, coded, "read as missing", cells)
+        bare = np.where(numbers.percent | coded, np.nan, numbers.values)
         return self._figures(where, rule, values, bare, cells)
 
     def _read_scaled(self, where: str, rule: ColumnRule, cells: pa.Array, size: int) -> pd.Series:
@@ -316,6 +318,7 @@ class ColumnReader:
     def _with_unit(self, where: str, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:
         name = rule.column
         bare, signed = numbers.values[~numbers.percent], numbers.values[numbers.percent]
+        bare = bare[~lone_codes(bare)]
         asked, usual = self.options.units.get(name), self.usual_units.get(name)
         unit, why = decide_unit(where, rule.header, bare, signed, asked=asked, usual=usual)
         self.notes.unit(name, bare, unit, why)

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.blockreader import unclear_reason
-from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.identifiers import canonical_identifier, is_rounded
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence
 from durhampulse.creators.rules import ColumnRule
@@ -125,11 +124,11 @@ class RecordReader:
         self, rule: ColumnRule, values: Mapping[str, list[Any]], errors: dict[int, str]
     ) -> Floats:
         numbers = np.full(len(values[rule.column]), np.nan)
-        texts: dict[int, str] = {}
+        codes, texts = rule.missing_codes("fraction"), dict[int, str]()
         for row, value in enumerate(values[rule.column]):
             if isinstance(value, str):
                 texts[row] = plain_text(value)
-            elif value is not None and not (rule.kind == "count" and value in MISSING_COUNTS):
+            elif value is not None and value not in codes:
                 try:
                     numbers[row] = _number(rule, value)
                 except ValueError as error:
@@ -154,6 +153,7 @@ class RecordReader:
             record = {name: column[rows[at]] for name, column in values.items()}
             again = rule.read_number_words([texts[rows[at]]], self._decimal(record))
             numbers[rows[at]] = again.values[0]
+        numbers[np.isin(numbers, rule.missing_codes("fraction"))] = np.nan
         for at, row in enumerate(rows):
             word = texts[row].strip()
             if cells.unreadable[at]:

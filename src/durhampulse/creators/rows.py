@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, IDENTIFIER, VIEWS
 from durhampulse.deferred import pd
 from durhampulse.exceptions import InputError
@@ -16,7 +17,9 @@ from durhampulse.irregularities import Irregularity, Ledger
 __all__ = [
     "complete_identifiers",
     "impossible",
+    "lone_codes",
     "note_views",
+    "refuse_codes",
     "refuse_impossible",
     "repeated_codes",
     "require_plausible",
@@ -30,6 +33,9 @@ _NINES = [10**digits - 1 for digits in range(3, 11)]
 _CODES = [99, *_NINES, -99, *(-nines for nines in _NINES)]
 """Codes that stand for a missing count, and any missing figure, where they come again and again."""
 _MOST_CODES = 0.01
+_FEWEST_BROKEN, _MOSTLY, _FRACTION = 20, 0.95, 0.2
+"""Figures with decimals, at least, and share of them, among which a whole one is rare; and their
+typical size up to which they are fractions."""
 
 
 def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -79,17 +85,68 @@ def require_plausible(
             f"{high:,.0f}, which no creator reaches.",
             f"Where B stands for a thousand, as in Turkish, write K or bin instead; {other}",
         )
+    refuse_codes(where, name, bare, cells)
     odd = np.flatnonzero(finite & ((values < low) | (values > high)) & ~impossible(name, values))
     again, times = np.unique(values[odd], return_counts=True)
+    if not is_count and times.max(initial=0) >= least:
+        raise _missing(where, name, odd[values[odd] == again[times.argmax()]], cells)
+
+
+def refuse_codes(where: str, name: str, bare: npt.NDArray[np.float64], cells: pa.Array) -> None:
+    """Raise if a code such as 9999 or -99 comes again and again among a standard column's figures.
+
+    Parameters
+    ----------
+    where, name, bare, cells
+        As for :func:`require_plausible`; in a rate those that :meth:`.ColumnRule.missing_codes`
+        reads as missing are NaN.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    is_count = COLUMNS[name].kind == "count"
     alike = np.flatnonzero(repeated_codes(bare, _NINES if is_count else _CODES))
-    if not is_count and not alike.size and times.max(initial=0) >= least:
-        alike = odd[values[odd] == again[times.argmax()]]
+    if not is_count and not alike.size:
+        alike = np.flatnonzero(lone_codes(bare))
+        if len(alike) < max(_FEWEST_ODD, _MOST_CODES * np.isfinite(bare).sum()):
+            return
     if alike.size:
-        raise InputError(
-            f"{where}: {len(alike):,} of its figures are {_cell(cells, alike[0])!r}, as where it "
-            "stands for a missing one.",
-            f"Empty these cells; {other}",
-        )
+        raise _missing(where, name, alike, cells)
+
+
+def _missing(where: str, name: str, alike: npt.NDArray[np.intp], cells: pa.Array) -> InputError:
+    return InputError(
+        f"{where}: {len(alike):,} of its figures are {_cell(cells, alike[0])!r}, as where it "
+        "stands for a missing one.",
+        f"Empty these cells; if another column holds it, say so: --map {name}=HEADER; to do "
+        f"without, --map {name}=.",
+    )
+
+
+def lone_codes(bare: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which figures of a rate are a code as the only whole ones below 0, shape (n_rows,).
+
+    Among figures with decimals a whole one is rare, and where -9 is one, -8 and -10 are as often.
+    -1 is a code among fractions only, where it would be a loss of all followers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fractions = np.linspace(-0.05, 0.2, 25)
+    >>> lone_codes(np.r_[fractions, -9, -9]).sum(), lone_codes(np.r_[fractions, -9, -8]).sum()
+    (2, 0)
+    """
+    figures = bare[np.isfinite(bare) & (bare != 0)]
+    broken = np.abs(figures[figures % 1 != 0])
+    below = np.unique(figures[(figures % 1 == 0) & (figures < 0)])
+    others = np.sum(~np.isin(figures, below))
+    none = np.zeros(len(bare), dtype=bool)
+    if not below.size or len(broken) < max(_FEWEST_BROKEN, _MOSTLY * others):
+        return none
+    codes = MISSING_COUNTS if np.median(broken) <= _FRACTION else MISSING_COUNTS[1:]
+    return np.isin(bare, below) if np.isin(below, codes).all() else none
 
 
 def repeated_codes(

@@ -14,6 +14,7 @@ import pyarrow as pa
 from durhampulse.creators.block import Levels
 from durhampulse.creators.carried import CARRIED_KINDS, CarriedKind
 from durhampulse.creators.cells import (
+    MISSING_COUNTS,
     LevelCells,
     NumberCells,
     distinct_words,
@@ -153,7 +154,7 @@ class ColumnRule:
     def to_fractions(
         self, numbers: NumberCells, unit: Unit | None = None
     ) -> npt.NDArray[np.float64]:
-        """Return numbers with rates as fractions, shape (n_rows,).
+        """Return numbers with rates as fractions, codes for missing ones as NaN, shape (n_rows,).
 
         Parameters
         ----------
@@ -162,10 +163,41 @@ class ColumnRule:
         unit
             Of the cells without a percent sign, where it is not the column's own.
         """
-        if self.kind != "rate" or (unit or self.unit) == "fraction":
+        if self.kind != "rate":
             return numbers.values
-        # Rounded, since 8.84 / 100 is 0.08839999999999999 in binary.
-        return np.where(numbers.percent, numbers.values, np.round(numbers.values / 100, _DECIMALS))
+        unit, values = unit or self.unit, numbers.values
+        if unit == "percent":
+            # Rounded, since 8.84 / 100 is 0.08839999999999999 in binary.
+            values = np.where(numbers.percent, values, np.round(values / 100, _DECIMALS))
+        codes = self.missing_codes(unit)
+        if codes and np.fmin.reduce(values, initial=0.0) <= codes[0]:
+            return np.where(np.isin(values, codes), np.nan, values)
+        return values
+
+    def missing_codes(self, unit: Unit | None = None) -> tuple[float, ...]:
+        """Return the figures, rates as fractions, that stand for a missing one; the largest first.
+
+        A code such as -99 stands for a missing count. As a rate it does where it cannot be true.
+
+        Parameters
+        ----------
+        unit
+            Of a rate's cells without a percent sign, where it is not the column's own.
+
+        Examples
+        --------
+        >>> ColumnRule(column="Growth_Rate", kind="rate").missing_codes()
+        (-9.0, -99.0, -999.0, -9999.0)
+        >>> ColumnRule(column="Growth_Rate", kind="rate").missing_codes("percent")
+        (-9.99, -99.99)
+        """
+        if self.kind == "count":
+            return MISSING_COUNTS
+        if self.kind != "rate" or self.column not in COLUMNS:
+            return ()
+        by = 100 if (unit or self.unit) == "percent" else 1
+        least = COLUMNS[self.column].possible[0]
+        return tuple(code / by for code in MISSING_COUNTS if code / by < least)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as plain data."""

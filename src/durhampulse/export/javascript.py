@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.cldr import currencies, sizes
 from durhampulse.creators.numbers import THREE_DECIMALS
 from durhampulse.creators.schema import COLUMNS
@@ -114,7 +113,6 @@ def plain_program(program: Program) -> dict[str, Any]:
             "currencies": {k: sorted(v) for k, v in currencies().items()} if amounts else {},
             "threeDecimals": sorted(THREE_DECIMALS),
         },
-        "missingCounts": sorted(MISSING_COUNTS),
         "codes": [{"code": type(code).__name__, **asdict(code)} for code in program.codes],
         "limit": FARTHEST,
         "reach": REACH,
@@ -146,6 +144,7 @@ def _input(source: Input) -> dict[str, Any]:
         return {**plain, "spelling": [*rule.spelling.items()]}
     plain |= {"kind": rule.number_kind, "currency": rule.currency}
     plain["unit"] = rule.unit if rule.kind == "rate" else "fraction"
+    plain["missing"] = [*rule.missing_codes()]
     plain["decimal"] = rule.decimal or ("." if rule.kind == "any" else None)
     if source.column in COLUMNS:
         ends = {"low": source.low, "high": source.high}

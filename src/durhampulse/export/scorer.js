@@ -304,8 +304,8 @@ function readNumber(input, cell, model) {
       if (Number.isNaN(value) && isReadable(parsed)) unclear = unclearReason(input, word, model.words);
     }
   }
-  if (input.kind === "count" && model.missingCounts.includes(value)) value = NaN;
   if (input.unit === "percent" && !percent) value = rint((value / 100) * 1e14) / 1e14;
+  if (input.missing.includes(value)) value = NaN;
   return { value, unclear };
 }
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.words import NULL_WORDS, folded
 from durhampulse.export.forms import Form
@@ -69,9 +68,8 @@ def _number(each: Input, read: Numbers, nodes: Nodes, cells: Cells) -> list[tupl
     column = each.column
     known = nodes.equals(read.form, Form.POINT, Form.COMMA, Form.EXPONENT)
     values = read.values
-    if each.rule.kind == "count":
-        codes = [nodes.add("Equal", values, nodes.number(code)) for code in MISSING_COUNTS]
-        coded = nodes.either(*codes)
+    if codes := each.rule.missing_codes():
+        coded = nodes.either(*(nodes.add("Equal", values, nodes.number(code)) for code in codes))
         known = nodes.every(known, nodes.negated(coded))
         values = nodes.where(coded, nodes.number(0), values)
     cells.numbers[column], cells.missing[column] = values, nodes.negated(known)

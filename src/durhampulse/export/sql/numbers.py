@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from durhampulse.creators.cells import MISSING_COUNTS
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.export.forms import REGEX, Form, forms_of, unclear_before_mil
 from durhampulse.export.program import Input
@@ -21,7 +20,7 @@ from durhampulse.export.spellings import (
     three_decimals,
 )
 from durhampulse.export.sql.amounts import look_up_amounts
-from durhampulse.export.sql.dialects import Dialect, collapsed, literal
+from durhampulse.export.sql.dialects import Dialect, collapsed, literal, number
 from durhampulse.export.sql.stages import MOST_JOINS, Stages, of_end, of_ends
 
 __all__ = ["read_numbers"]
@@ -286,9 +285,8 @@ def _value(at: int, rule: ColumnRule, dialect: Dialect) -> str:
     }
     cases = " ".join(f"WHEN {form:d} THEN {text}" for form, text in forms.items())
     value = f"CASE f_{at} {cases} ELSE NULL END"
-    if rule.kind == "count":
-        for code in MISSING_COUNTS:
-            value = f"NULLIF({value}, {code}e0)"
-    if rule.kind != "rate" or rule.unit == "fraction":
-        return value
-    return f"({value}) / CASE WHEN {power} = {_PERCENT} THEN 1e0 ELSE 100e0 END"
+    if rule.kind == "rate" and rule.unit == "percent":
+        value = f"({value}) / CASE WHEN {power} = {_PERCENT} THEN 1e0 ELSE 100e0 END"
+    for code in rule.missing_codes():
+        value = f"NULLIF({value}, {number(code)})"
+    return value
