@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -97,20 +97,10 @@ def name_columns(
     _refuse_garbled(name, headers if usual is None else ())
     absent = {standard for standard, header in asked.items() if not header}
     _check_asked(name, headers, {s: header for s, header in asked.items() if s not in absent})
-    taken = {header: standard for standard, header in asked.items() if header}
-    for standard, header in (usual or {}).items():
-        if header in headers and header not in taken and standard not in asked:
-            taken[header] = standard
-    spoken_for = {*asked, *taken.values()}
-    taken |= {h: h for h in headers if h in COLUMNS and h not in taken and h not in spoken_for}
-    claims: dict[str, list[str]] = {}
-    for header in headers:
-        claimed = standard_name(header)
-        # A later table's bare header may mean another figure than the model's table did.
-        doubtful = usual is not None and is_bare(header)
-        if header not in taken and claimed and claimed not in {*taken.values(), *absent}:
-            claims.setdefault(claimed, []).extend([] if doubtful else [header])
-    for standard, claimants in claims.items():
+    taken = _known_columns(headers, asked, usual or {})
+    # A later table's bare header may mean another figure than the model's table did.
+    others = [h for h in headers if h not in taken and not (usual is not None and is_bare(h))]
+    for standard, claimants in _claims(others, {*taken.values(), *absent}).items():
         plain = [h for h in claimants if not is_bare(h) and split_scale(h) is None]
         rivals = plain or claimants
         if len(rivals) > 1:
@@ -124,6 +114,28 @@ def name_columns(
         if header != standard and not questioned:  # `claims_that_agree` notes those
             ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")
     return taken
+
+
+def _known_columns(
+    headers: Sequence[str], asked: Mapping[str, str], usual: Mapping[str, str]
+) -> dict[str, str]:
+    """Return header to column of what was asked for, was usual, or has a column's own name."""
+    known = {header: standard for standard, header in asked.items() if header}
+    for standard, header in usual.items():
+        if header in headers and header not in known and standard not in asked:
+            known[header] = standard
+    free = COLUMNS.keys() - {*asked, *known.values(), *known}
+    return known | {header: header for header in headers if header in free}
+
+
+def _claims(headers: Iterable[str], taken: Container[str]) -> dict[str, list[str]]:
+    """Return column to the headers by which it may be meant, of columns that are not taken."""
+    claims: dict[str, list[str]] = {}
+    for header in headers:
+        claimed = standard_name(header)
+        if claimed and claimed not in taken:
+            claims.setdefault(claimed, []).append(header)
+    return claims
 
 
 def require_figures(
