@@ -79,16 +79,14 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         [*map(in_one_cell, unlike or [()] * len(creators))], creators.index, dtype="str"
     )
     marked = (odd != "").to_numpy(bool)
-    absent = pd.Series(np.nan, index=creators.index)
     band = np.where(marked, NO_PRECEDENT, assign_bands(y_prob, thresholds).to_numpy())
-    places = peers.percentiles(creators)
     interval, block = interval or Interval(), Block.of(creators)
     low, high = interval.ends(logits, block)
     shown = shown_columns(
         creators[IDENTIFIER].to_numpy(),
         np.stack([y_prob, np.where(marked, 0.0, low), np.where(marked, 1.0, high)]),
-        followers=creators.get(FOLLOWERS, absent).to_numpy(),
-        engagement=creators.get(ENGAGEMENT, absent).to_numpy(),
+        followers=_counts(_figures(creators, FOLLOWERS)),
+        engagement=_figures(creators, ENGAGEMENT).to_numpy(),
         recommendation=np.full(len(band), "") if verdict else band,
     )
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
@@ -101,17 +99,26 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     table[[*REASONS]] = _words(reasons, creators.index).to_numpy()
     table["Flags"] = _flags(odd, peers.flags(creators)).to_numpy()
     table["Tier"] = peers.tier(creators).to_numpy()
+    places = peers.percentiles(creators)
     for column in COMPARED:
-        place = places.get(column, absent).round(0).astype("Int64")
+        place = _figures(places, column).round(0).astype("Int64")
         table[COLUMNS[column].percentile] = place.to_numpy()
     if verdict:
         table["Verdict"] = verdict
-    followers = table["Follower Count"]
-    if (followers.dropna() % 1 == 0).all():
-        table["Follower Count"] = followers.astype("Int64")
     table = table.iloc[np.lexsort((-y_prob, marked))].reset_index(drop=True)
     table["Rank"] = np.arange(1, len(table) + 1)
     return table
+
+
+def _figures(table: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column of figures; unknown ones where a table has none of the name."""
+    return table.get(column, pd.Series(np.nan, index=table.index))
+
+
+def _counts(values: pd.Series) -> Any:
+    """Return counts as whole numbers where all that are known are."""
+    is_whole = (values.dropna() % 1 == 0).all()
+    return values.astype("Int64").array if is_whole else values.to_numpy()
 
 
 def _words(reasons: pd.DataFrame | None, index: pd.Index) -> pd.DataFrame:
