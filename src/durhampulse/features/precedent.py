@@ -236,19 +236,12 @@ def learn_precedent(encoding: Encoding, train: pd.DataFrame) -> Precedent:
     fold = (rng.permutation(groups.max() + 1) % _FOLDS)[groups]
     figures = choose_figures(encoding)
     levels, n_new = _closed_levels(encoding, block, fold)
-    counts = zip(figures.judged, figures.counts, strict=True)
-    mistakes = {figures.columns[at]: _TOO_LARGE if c else _PERCENT for at, c in counts}
-    if mistakes.get(VIEWS) == _TOO_LARGE:
-        mistakes[VIEWS] = _VIEWS
-    planted = [*plant(train, mistakes, rng)]
+    planted = [*plant(train, _mistakes(figures), rng)]
     usual = _Part.of(encoding, figures, train, fold)
     odd = [_Part.of(encoding, figures, o.table, fold[o.rows], o.weight) for o in planted]
+    pairs = zip(odd, planted, strict=True)
     moved = np.array(
-        [
-            np.mean(part.X - usual.X[:, oddity.rows], axis=1)
-            for part, oddity in zip(odd, planted, strict=True)
-            if oddity.column
-        ]
+        [np.mean(part.X - usual.X[:, o.rows], axis=1) for part, o in pairs if o.column]
     )
     new = n_new / len(train)
     alone_low, alone_high = _ends(_cuts(_alone([usual, usual.blurred(rng), *odd], figures), new))
@@ -272,6 +265,15 @@ def learn_precedent(encoding: Encoding, train: pd.DataFrame) -> Precedent:
         levels=levels,
         spans={c: _span(block.numbers(c)) for c in dict.fromkeys(figures.columns)},
     )
+
+
+def _mistakes(figures: Figures) -> Mapping[str, tuple[float, float]]:
+    """Return how many times too large judged columns are by mistake, and what finding it counts."""
+    counts = zip(figures.judged, figures.counts, strict=True)
+    mistakes = {figures.columns[at]: _TOO_LARGE if c else _PERCENT for at, c in counts}
+    if mistakes.get(VIEWS) == _TOO_LARGE:
+        mistakes[VIEWS] = _VIEWS
+    return mistakes
 
 
 @dataclass(frozen=True)
