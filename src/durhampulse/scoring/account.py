@@ -198,28 +198,13 @@ def account_of(
             f"{_named(creator)}: not scored. {refused}.",
             "Fill in the figures that are missing.",
         )
-    model, peers, thresholds = loaded.model, loaded.peers, loaded.thresholds
+    model, peers = loaded.model, loaded.peers
     explanation = explain(model, row, loaded.background)
-    refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))
-    unlike = unlike_words(model, row)
     reasons = reason_table(explanation, row, peers).iloc[0]
-    decided = decision_table(
-        row,
-        model.predict_proba(row),
-        thresholds,
-        peers=peers,
-        interval=model.interval,
-        unlike=unlike,
-        verdict=refusal,
-    ).iloc[0]
-    changes = what_would_change(model, row, peers, thresholds)
+    changes = what_would_change(model, row, peers, loaded.thresholds)
     return Account(
         creator=creator,
-        probability=float(decided["Predicted Sponsorship"]),
-        low=float(decided["Interval Low"]),
-        high=float(decided["Interval High"]),
-        recommendation=str(decided["Sponsorship Recommendation"]),
-        edge=str(decided["Edge"]),
+        **_standing(loaded, row),
         reasons_for=reasons["Reasons For"],
         reasons_against=reasons["Reasons Against"],
         not_known=reasons["Not Known"],
@@ -228,14 +213,36 @@ def account_of(
         base=explanation.base,
         exact=explanation.exact,
         changes=[{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
-        refusal=refusal,
-        unlike=unlike[0],
         alike=_nearest(loaded, row),
         got=outcome_words(loaded.rules.get(LABEL)).got,
         carried={header: text for header, text in (carried or {}).items() if text},
         shares={str(k): float(v) for k, v in explanation.shares.iloc[0].items()},
         usual=explanation.usual,
     )
+
+
+def _standing(loaded: LoadedModel, row: pd.DataFrame) -> dict[str, Any]:
+    """Return the fields of an account that say where a creator stands, as their row of a table."""
+    model, unlike = loaded.model, unlike_words(loaded.model, row)
+    refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))
+    decided = decision_table(
+        row,
+        model.predict_proba(row),
+        loaded.thresholds,
+        peers=loaded.peers,
+        interval=model.interval,
+        unlike=unlike,
+        verdict=refusal,
+    ).iloc[0]
+    return {
+        "probability": float(decided["Predicted Sponsorship"]),
+        "low": float(decided["Interval Low"]),
+        "high": float(decided["Interval High"]),
+        "recommendation": str(decided["Sponsorship Recommendation"]),
+        "edge": str(decided["Edge"]),
+        "refusal": refusal,
+        "unlike": unlike[0],
+    }
 
 
 def _named(creator: str) -> str:
