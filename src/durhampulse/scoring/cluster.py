@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import fsspec
 import pyarrow as pa
@@ -46,6 +46,9 @@ from durhampulse.scoring.refusals import RefusalFile
 from durhampulse.scoring.scorer import Scorer, load_model
 from durhampulse.scoring.summary import Summary
 from durhampulse.scoring.tables import fits_int64, of_text
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["score_on_cluster"]
 
@@ -138,7 +141,7 @@ def score_on_cluster(  # noqa: PLR0913 - what is scored, where to, and how the c
     OutputError
         If the folder is not empty, or the cluster cannot be reached.
     """
-    from distributed import CancelledError, Client, as_completed
+    from distributed import CancelledError, Client
 
     start, scorer = time.perf_counter(), load_model(model, cage=cage)
     files = _files(inputs)
@@ -152,16 +155,9 @@ def score_on_cluster(  # noqa: PLR0913 - what is scored, where to, and how the c
     except (OSError, TimeoutError) as error:
         raise OutputError(f"{scheduler}: no scheduler answers.", "Check the address.") from error
     _put(f"{job.out}/{_WANTED}", wanted)
-    total = Summary()
     try:
         with client:
-            # A task, not scattered data: whichever worker dies, the scheduler can send it again.
-            there = client.submit(_Job.itself, job, retries=2, pure=False)
-            futures = client.map(_score_piece, pieces, [there] * len(pieces), retries=2, pure=False)
-            for done, future in enumerate(as_completed(futures), start=1):
-                total.add(future.result())
-                progress(total.rows, done / len(pieces))
-                future.release()
+            total = _score_pieces(client, job, pieces, progress)
     except CancelledError as error:
         raise OutputError(
             f"{scheduler}: the scheduler ended before all was scored.",
@@ -288,6 +284,23 @@ def _readable(url: str) -> Iterator[Any]:
 
 def _read_folder(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def _score_pieces(
+    client: Client, job: _Job, pieces: Sequence[_Piece], progress: Callable[[int, float], object]
+) -> Summary:
+    """Return the counts of all pieces, each scored by whichever worker is free."""
+    from distributed import as_completed
+
+    total = Summary()
+    # A task, not scattered data: whichever worker dies, the scheduler can send it again.
+    there = client.submit(_Job.itself, job, retries=2, pure=False)
+    futures = client.map(_score_piece, pieces, [there] * len(pieces), retries=2, pure=False)
+    for done, future in enumerate(as_completed(futures), start=1):
+        total.add(future.result())
+        progress(total.rows, done / len(pieces))
+        future.release()
+    return total
 
 
 def _score_piece(piece: _Piece, job: _Job) -> Summary:
