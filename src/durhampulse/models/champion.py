@@ -108,13 +108,8 @@ def train_champion(
         train, features, folds=folds or {}, random_state=seed, sample_weight=weight
     )
     pupils = _Pupils(train, teacher, seed, weight)
-    out_of_fold = {SIMPLE: simple.y_prob, **pupils.out_of_fold(DISTILLED)}
-    name = DISTILLED
-    cost, noise = _lead(y, out_of_fold[name], out_of_fold[BLEND], count, groups)
-    if cost > max(_AFFORDABLE, _BEYOND_NOISE * noise):
-        name = WITH_TREES
-        out_of_fold |= pupils.out_of_fold(name)
-        cost, _ = _lead(y, out_of_fold[name], out_of_fold[BLEND], count, groups)
+    name, cost, y_prob = _choose_pupil(pupils, y, count, groups)
+    out_of_fold = {SIMPLE: simple.y_prob, **y_prob}
     lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[name], count, groups)
     tied = abs(lead) <= _BEYOND_NOISE * noise
     encoding = learn_encoding(train, features, sample_weight=weight)
@@ -141,6 +136,22 @@ def train_champion(
 
 def _learn_simple(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
     return fit_splines(X, y, sample_weight)
+
+
+def _choose_pupil(
+    pupils: _Pupils, y: Floats, count: Floats, groups: Codes
+) -> tuple[str, float, dict[str, Floats]]:
+    """Return which pupil stands for the blend, what it adds to the loss, and what is out of fold.
+
+    A network alone where it follows the blend closely enough, else trees beside one.
+    """
+    name, y_prob = DISTILLED, pupils.out_of_fold(DISTILLED)
+    cost, noise = _lead(y, y_prob[name], y_prob[BLEND], count, groups)
+    if cost > max(_AFFORDABLE, _BEYOND_NOISE * noise):
+        name = WITH_TREES
+        y_prob |= pupils.out_of_fold(name)
+        cost, _ = _lead(y, y_prob[name], y_prob[BLEND], count, groups)
+    return name, cost, y_prob
 
 
 @dataclass(frozen=True)
