@@ -13,14 +13,14 @@ import openpyxl
 import pyarrow.parquet as pq
 from sqlalchemy import delete, select, update
 
+from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.review.page import what_if
 from durhampulse.desk.shortlist import export as listexport
+from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.search import refresh_search
-from durhampulse.desk.store.tables import (
-    creator,
-    score,
-)
+from durhampulse.desk.store.tables import HAS_PRECEDENT, creator, score
 from durhampulse.scoring.record import UNLIKE_BIT
 
 
@@ -155,6 +155,23 @@ def test_exports_are_formula_safe_and_carry_provenance(visit, desk, monkeypatch)
     assert set(pq.read_table(file)["Sponsorship Recommendation"].to_pylist()) == {"Yes"}
     assert pq.read_metadata(file).metadata[b"model"] == about["model"].encode()
     assert viewer.get("/shortlist/export/provenance").json()["model"] == about["model"]
+
+
+def test_main_reason_speaks_for_the_answer(filled, rules):
+    """Rows of No gave what speaks for the creator, so that nobody saw why they are none."""
+    with filled.reading() as db:
+        rows = db.execute(select(creator).where(HAS_PRECEDENT).order_by(creator.c.id)).all()
+    reasons = rules.reasons(stored_frame(rules.scorer, rows))
+    kept = TopReasons()
+    for thresholds in (rules.thresholds, Thresholds(0.4, 0.1)):  # those kept are of the first
+        now = Rules.of(rules.version, rules.scorer, thresholds)
+        signs = [text[:1] for text in kept.of(now, rows)]
+        for sign, row, good, bad in zip(
+            signs, rows, reasons["Reasons For"], reasons["Reasons Against"], strict=True
+        ):
+            is_no = row.probability < thresholds.review_at
+            assert sign == ("\u2212" if bad and (is_no or not good) else "+" if good else "")
+        assert {*signs} == {"+", "\u2212"}
 
 
 def test_exports_are_in_the_audit_log_without_what_was_looked_for(visit, desk):

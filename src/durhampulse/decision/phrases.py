@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import compress
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from durhampulse.features.peers import Peers
 from durhampulse.features.rates import Rates, Share
 
 __all__ = [
+    "BESIDE_OTHERS",
     "beside_others",
     "first_in_cell",
     "group_words",
@@ -22,6 +23,9 @@ __all__ = [
     "phrase",
     "unknown_names",
 ]
+
+BESIDE_OTHERS: Final = ", together with the other figures"
+"""What follows a figure that speaks only beside the creator's others."""
 
 _MIDDLE = 50
 
@@ -116,7 +120,7 @@ def beside_others(column: str, value: Any, rates: Rates | None) -> str:
     alone, usual = f"{share.share:.0%}", f"{rates.usual:.0%}"
     against = "as is usual" if alone == usual else f"{usual} usual"
     return (
-        f"{figure_text(column, value)}, together with the other figures: taken alone, {alone} of "
+        f"{figure_text(column, value)}{BESIDE_OTHERS}: taken alone, {alone} of "
         f"{_whom(column, share)} {rates.happens}, {against}"
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from itertools import compress
-from operator import not_
+from operator import itemgetter, not_
 from typing import Any, Final
 
-from durhampulse.decision.bands import NO_PRECEDENT
+from durhampulse.decision.bands import NO, NO_PRECEDENT
+from durhampulse.decision.phrases import BESIDE_OTHERS
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.desk.models.rules import Rules, stored_frame
 
@@ -27,14 +28,16 @@ class TopReasons:
     """
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[str, int, int], str] = {}
+        self._texts: dict[tuple[str, int, int, str], str] = {}
         self._lock = threading.Lock()
 
     def of(self, rules: Rules, rows: Sequence[Any]) -> list[str]:
-        """Return each row's strongest reason for, or against where there is none for.
+        """Return each row's strongest reason for its answer, with a sign.
 
-        Of a creator without precedent no number counts, and so no reason: the text says in what
-        the model has never seen the like.
+        Of a *No* that is one against, of the others one for; where there is none, one of the
+        other direction. One that compares the figure comes before one that does not. Of a creator
+        without precedent no number counts, and so no reason: the text says in what the model has
+        never seen the like.
 
         Parameters
         ----------
@@ -43,7 +46,9 @@ class TopReasons:
         rows
             Rows of the table `creator`, shape (n_rows,).
         """
-        keys = [(rules.version, int(row.id), int(row.run_id)) for row in rows]
+        bands = [rules.band(row.probability, row.flags) for row in rows]
+        keys = [(rules.version, int(row.id), int(row.run_id), band)
+                for row, band in zip(rows, bands, strict=True)]  # fmt: skip
         with self._lock:
             texts = {key: self._texts[key] for key in keys if key in self._texts}
         missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in texts}
@@ -60,7 +65,7 @@ class TopReasons:
 def _compute(rules: Rules, rows: list[Any]) -> list[str]:
     unlike = [rules.band(row.probability, row.flags) == NO_PRECEDENT for row in rows]
     odd = iter(_unlike(rules, [*compress(rows, unlike)]))
-    usual = iter(_strongest(rules, [*compress(rows, map(not_, unlike))]))
+    usual = iter(_of_precedent(rules, [*compress(rows, map(not_, unlike))]))
     return [next(odd if is_unlike else usual) for is_unlike in unlike]
 
 
@@ -69,10 +74,38 @@ def _unlike(rules: Rules, rows: list[Any]) -> list[str]:
     return [WITHOUT_PRECEDENT + (parts[0] if parts else "its figures together") for parts in words]
 
 
-def _strongest(rules: Rules, rows: list[Any]) -> list[str]:
+def _of_precedent(rules: Rules, rows: list[Any]) -> list[str]:
     if not rows:
         return []
     reasons = rules.reasons(stored_frame(rules.scorer, rows))
-    pairs = zip(reasons["Reasons For"], reasons["Reasons Against"], strict=True)
-    texts = (f"+ {good[0]}" if good else f"\u2212 {bad[0]}" if bad else "" for good, bad in pairs)
-    return [text.split(" (without this", maxsplit=1)[0] for text in texts]
+    pairs = zip(rows, reasons["Reasons For"], reasons["Reasons Against"], strict=True)
+    return [
+        _strongest(good, bad, is_no=rules.band(row.probability, row.flags) == NO)
+        for row, good, bad in pairs
+    ]
+
+
+def _strongest(good: Sequence[str], bad: Sequence[str], *, is_no: bool) -> str:
+    """Return the reason that says most for an answer; empty where there is none.
+
+    Parameters
+    ----------
+    good, bad
+        Reasons for and against, the strongest first.
+    is_no
+        Whether the answer is *No*.
+
+    Examples
+    --------
+    >>> _strongest(["views 9K, higher than 90% of creators"], ["niche Pets: ..."], is_no=True)
+    '\u2212 niche Pets: ...'
+    >>> _strongest(["niche Pets, together with the other figures: ...", "views 9K"], [], is_no=True)
+    '+ views 9K'
+    """
+    directions = [("+", good), ("\u2212", bad)]
+    sign, texts = next(
+        filter(itemgetter(1), reversed(directions) if is_no else directions), ("", ())
+    )
+    compared = (text for text in texts if BESIDE_OTHERS not in text)
+    text = next(compared, texts[0] if texts else "")
+    return f"{sign} {text.split(' (without this', maxsplit=1)[0]}" if text else ""
