@@ -118,6 +118,14 @@ def test_second_table_is_not_read(save):
     assert codes == ["second-table", "blank-row"]
 
 
+def test_second_table_is_not_read_however_many_blank_rows_follow(tmp_path):
+    posts = [["Creator", "Views", "Topic", ""], ["a1", "99", "1", ""]]
+    blank = ["", "", "", ""]
+    lines = [HEADER, *ROWS, blank, *posts, *[blank] * 40]
+    cells, rows, codes, _ = read(as_csv(tmp_path / "a.csv", lines))
+    assert (cells, rows, codes) == (ROWS, [2, 3], ["second-table", "blank-row"])
+
+
 def test_second_table_of_another_width_is_not_read(tmp_path):
     lines = [HEADER, *ROWS, [], ["Creator", "Views"], ["a1", "99"], ["a2", "7"]]
     cells, rows, codes, _ = read(as_csv(tmp_path / "a.csv", lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -77,11 +78,18 @@ class Sections:
         return True
 
     def below_blank(self, chunk: Chunk, blank: Sequence[int]) -> npt.NDArray[np.intp]:
-        """Return the places of a chunk's rows that come right after a blank one."""
-        if not blank or not len(chunk.rows):
-            return np.empty(0, np.intp)
-        numbers = np.array(blank[-len(chunk.rows) - 1 :])
-        return np.flatnonzero(np.isin(chunk.rows - 1, numbers))
+        """Return the places of a chunk's rows that come right after a blank one.
+
+        Parameters
+        ----------
+        chunk
+            Some rows.
+        blank
+            Numbers of all blank rows up to its end, rising.
+        """
+        before = chunk.rows - 1
+        near = blank[bisect_left(blank, before[0]) :] if len(before) else ()
+        return np.flatnonzero(np.isin(before, near))
 
     def creators(self, chunk: Chunk, below_blank: Sequence[int]) -> Chunk:
         """Return a chunk without what is no creator.
