@@ -212,6 +212,24 @@ def test_wide_window_is_used(browser, demo, signed_in):
 
 
 @pytest.mark.slow
+def test_reasons_stand_whole_beside_the_open_panel(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.goto(address + "/shortlist")
+        page.locator("body").press("j")
+        page.locator("body").press("Space")
+        page.locator("#panel h2").wait_for()
+        reasons = page.locator(".list tbody .reason")
+        lengths = reasons.evaluate_all("all => all.map(one => one.scrollWidth - one.clientWidth)")
+        assert len(lengths) > 1
+        assert max(lengths) <= 0
+        heights = page.locator(".list tbody tr").evaluate_all(
+            "rows => rows.map(row => row.getBoundingClientRect().height)"
+        )
+        assert max(heights) < 50  # two lines of a reason take no more room
+
+
+@pytest.mark.slow
 def test_likely_ranges_line_up_whatever_the_probability(browser, demo, signed_in, campaign):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
