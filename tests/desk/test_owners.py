@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given as tried
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.shortlist import members, pages
+from durhampulse.desk.shortlist import grouped, members, pages
 from durhampulse.desk.shortlist.facets import overview
 from durhampulse.desk.shortlist.lists import add_members, make_list
 from durhampulse.desk.shortlist.owners import (
@@ -31,7 +31,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act, latest_acts, undo_act
 from durhampulse.desk.store.tables import audit, claim, creator, ownership, person
 from durhampulse.exceptions import InputError
-from tests.desk.conftest import add_people
+from tests.desk.conftest import add_people, broken
 from tests.desk.forms import fields_of
 from tests.desk.versions import newest_store, older_store
 from tests.examples import examples
@@ -273,6 +273,22 @@ def test_an_owner_is_filtered_by_in_any_order(filled, rules, monkeypatch, few, s
     owned_by_some = theirs[mia] | theirs[bob]
     nobodys = View(sort=sort, owner="none")
     assert found(filled, rules, nobodys) == [n for n in everybody if n not in owned_by_some]
+
+
+@pytest.mark.parametrize("sort", ["niche", "state"])
+def test_last_of_each_group_are_found_without_a_pass_over_all(filled, rules, monkeypatch, sort):
+    monkeypatch.setattr(members, "_FEW", 5)
+    monkeypatch.setattr(grouped, "_NEAR", 6)
+    monkeypatch.setattr(grouped, "_MOST_PARTS", 100)
+    with filled.writing() as db:
+        db.execute(update(creator).values(state="approved"))
+    everybody = found(filled, rules, View(sort=sort))
+    (mia,) = add_people(filled, "reviewer")
+    given(filled, everybody[-40:], mia)
+    monkeypatch.setattr(pages, "in_order", broken)
+    with filled.reading() as db:
+        page = pages.page(db, View(sort=sort, owner=str(mia)), rules, size=10)
+    assert [row.id for row in page.rows] == everybody[-40:-30]
 
 
 def test_marks_of_an_owner_follow_each_change_and_undo(filled, rules, monkeypatch):

@@ -159,10 +159,10 @@ class _Walk:
 
     @property
     def _rest(self) -> View:
-        """The view without what the index tells; a list is marked by creators' numbers."""
+        """The view without what the index tells: sets are marked by creators' numbers."""
         if self.view.sort == "niche":
-            return replace(self.view, listed="", niche=())
-        return replace(self.view, listed="", state=())
+            return replace(self.view, listed="", owner="", niche=())
+        return replace(self.view, listed="", owner="", state=())
 
     def _entry(
         self, key: ColumnElement[Any], here: ColumnElement[bool], order: list[ColumnElement[Any]]
