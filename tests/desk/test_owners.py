@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given as tried
 from hypothesis import strategies as st
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.people.erasure import erase, everything_about
@@ -23,6 +24,7 @@ from durhampulse.desk.shortlist.owners import (
     change_care,
     hand_over,
     hand_over_many,
+    owner_choices,
     undo_change,
 )
 from durhampulse.desk.shortlist.saved import find_view, open_view, save_view
@@ -273,6 +275,29 @@ def test_an_owner_is_filtered_by_in_any_order(filled, rules, monkeypatch, few, s
     owned_by_some = theirs[mia] | theirs[bob]
     nobodys = View(sort=sort, owner="none")
     assert found(filled, rules, nobodys) == [n for n in everybody if n not in owned_by_some]
+
+
+def test_whoever_owns_none_is_not_looked_for_among_all_that_others_own(filled):
+    """With 836,425 of one owner each page of the list took .06 s longer in PostgreSQL."""
+    mia, bob = add_people(filled, "reviewer", "reviewer")
+    given(filled, [*range(1, 601)], mia)
+    filled.tidy()
+    statements = []
+
+    @event.listens_for(filled.engine, "before_cursor_execute")
+    def note(_c, _cursor, statement, parameters, _context, _many):
+        if "ORDER BY" in statement:
+            statements.append((statement, parameters))
+
+    with filled.reading() as db:
+        choices = owner_choices(db)
+        statement, parameters = statements[0]
+        explain = "EXPLAIN QUERY PLAN " if filled.is_sqlite else "EXPLAIN "
+        plan = " ".join(str(row) for row in db.exec_driver_sql(explain + statement, parameters))
+    event.remove(filled.engine, "before_cursor_execute", note)
+    assert {row.id: row.owns for row in choices} == {mia: True, bob: False}
+    assert "ix_ownership_owner" in plan
+    assert not re.search(r"(Seq Scan on|SCAN) ownership", plan)
 
 
 @pytest.mark.parametrize("sort", ["niche", "state"])
