@@ -20,3 +20,28 @@ def test_steps_lead_from_the_usual_rate_to_the_percentage_that_is_shown(filled, 
         assert steps[-1].end == pytest.approx(shown, abs=0.01)  # shown is cut to four decimals
         assert int(page.usual) + sum(step.points for step in steps) == int(shown + 1e-9)
         assert all((step.end >= step.start) or step.points <= 0 for step in steps)
+
+
+def test_effect_that_the_place_among_peers_does_not_explain_is_compared_with_everybody(
+    filled, rules
+):
+    """'Higher than 93 of 100' stood beside -2 points, and nothing said why."""
+    peers = rules.scorer.model.peers
+    assert peers.rates.direction("Engagement_Rate") == 1
+    curve = peers.curves["Engagement_Rate"]["|"]
+    usual = curve[len(curve) // 2]
+    with filled.reading() as db:
+        pages = [creator_page(db, number, rules) for number in range(1, 598, 6)]
+    explained = set()
+    for page in pages:
+        (step,) = (step for step in page.effects if step.name == "Engagement")
+        value, side = page.row.engagement_rate, "above" if step.points > 0 else "below"
+        if step.place is None or step.points == 0:
+            assert step.whole_list == ""
+            continue
+        agree = (step.points > 0) == (step.place.percentile > 50)
+        beyond = (step.points > 0) == (value > usual) and f"{value:.2%}" != f"{usual:.2%}"
+        text = f"{side} the {100 * usual:.3g}% usual in the whole list"
+        assert step.whole_list == ("" if agree or not beyond else text)
+        explained.add(step.whole_list and side)
+    assert explained == {"", "above", "below"}

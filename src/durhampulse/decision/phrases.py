@@ -17,6 +17,7 @@ from durhampulse.features.rates import Rates, Share
 __all__ = [
     "BESIDE_OTHERS",
     "beside_others",
+    "beside_peers",
     "first_in_cell",
     "group_words",
     "in_one_cell",
@@ -82,15 +83,35 @@ def _in_whole_list(
     column: str, value: float, side: int, place: float, whom: str, peers: Peers
 ) -> str:
     """Return how a figure compares with everybody's, where that differs from its peers'."""
+    usual = "" if whom == "creators" else _beside_usual(column, value, side, peers)
+    here = "high" if place > _MIDDLE else "low" if place < _MIDDLE else "usual"
+    return f"{here} for {whom}, but {usual}" if usual else ""
+
+
+def _beside_usual(column: str, value: float, side: int, peers: Peers) -> str:
+    """Return that a figure is above what is usual for everybody (below, of side -1), or nothing."""
     everybody = peers.curves.get(column, {}).get("|")
-    if everybody is None or whom == "creators":
+    if everybody is None:
         return ""
     usual = everybody[len(everybody) // 2]
     if side * (value - usual) <= 0 or axis_text(column, value) == axis_text(column, usual):
         return ""
-    here = "high" if place > _MIDDLE else "low" if place < _MIDDLE else "usual"
     there = "above" if side > 0 else "below"
-    return f"{here} for {whom}, but {there} the {axis_text(column, usual)} usual in the whole list"
+    return f"{there} the {axis_text(column, usual)} usual in the whole list"
+
+
+def beside_peers(column: str, value: float, sign: int, *, peers: Peers, place: float) -> str:
+    """Return how a figure compares with everybody's where its peers' do not explain its effect.
+
+    Parameters
+    ----------
+    column, value, sign, peers, place
+        As for :func:`phrase`.
+    """
+    direction = 1 if peers.rates is None else peers.rates.direction(column)
+    if sign * direction * (place - _MIDDLE) > 0:
+        return ""
+    return _beside_usual(column, value, sign * direction, peers) if sign * direction else ""
 
 
 def _past(column: str, value: Any, sign: int, rates: Rates) -> str:

@@ -11,6 +11,8 @@ import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import figure_text, number_text, short_name
+from durhampulse.decision.phrases import beside_peers
+from durhampulse.features.peers import Peers
 from durhampulse.scoring.account import Account
 
 __all__ = ["Effect", "Place", "ordered", "path_of"]
@@ -50,6 +52,8 @@ class Effect:
         The figure: its name, its value, and both in a sentence.
     place
         Where it stands among peers; none where that is not known.
+    whole_list
+        How it compares with everybody's, where its place does not explain the effect.
     start, end
         Where the step begins and ends, in percent.
     points
@@ -61,6 +65,7 @@ class Effect:
     value: str
     text: str
     place: Place | None
+    whole_list: str
     start: float
     end: float
     points: int
@@ -76,7 +81,9 @@ class Effect:
         return abs(self.end - self.start)
 
 
-def path_of(account: Account, figures: pd.Series, places: Mapping[str, Place]) -> list[Effect]:
+def path_of(
+    account: Account, figures: pd.Series, places: Mapping[str, Place], peers: Peers
+) -> list[Effect]:
     """Return the steps from the usual rate to a creator's probability.
 
     Parameters
@@ -87,6 +94,8 @@ def path_of(account: Account, figures: pd.Series, places: Mapping[str, Place]) -
         The creator's figures, by column.
     places
         Column to place among peers.
+    peers
+        Whom figures are compared with.
     """
     at, effects = account.usual, []
     for column in ordered(account.shares, account.usual):
@@ -95,9 +104,12 @@ def path_of(account: Account, figures: pd.Series, places: Mapping[str, Place]) -
         figure, name = figures.get(column), _name(column)
         value = _value(column, figure)
         text = f"{name} {value}" if value == _UNKNOWN else figure_text(column, figure)
+        points, place = _whole(end) - _whole(start), places.get(column)
+        sign = (points > 0) - (points < 0)
         effects.append(Effect(
-            name=name, value=value, text=text, place=places.get(column),
-            start=start, end=end, points=_whole(end) - _whole(start),
+            name=name, value=value, text=text, place=place, start=start, end=end, points=points,
+            whole_list=beside_peers(column, float(figures[column]), sign, peers=peers,
+                                    place=place.percentile) if place else "",
         ))  # fmt: skip
         at = to
     return effects

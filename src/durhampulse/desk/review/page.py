@@ -143,7 +143,7 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
         problem=problem,
         sentence=sentence_of(model, frame, account, deal=row.deal, alike=tally) if account else "",
         alike=alike,
-        effects=path_of(account, frame.iloc[0], places) if account else [],
+        effects=path_of(account, frame.iloc[0], places, model.peers) if account else [],
         usual=100 * account.usual if account else 0.0,
         peers=next((place.peers for place in places.values()), ""),
         scores=db.execute(scores).all(),
