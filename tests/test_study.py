@@ -20,6 +20,7 @@ from durhampulse.exceptions import CannotJudgeError
 from durhampulse.models.champion import DISTILLED
 from durhampulse.report import advice, fonts, front, lookalikes, networks, plots, worth
 from durhampulse.report import interpretation as words
+from durhampulse.report.context import build_report
 from durhampulse.report.tables import brief_table
 from durhampulse.study import exploration
 from tests.studies import run_parts
@@ -204,6 +205,29 @@ def test_first_page_without_recommendations_has_no_picture(whole, shuffled):
     refused = replace(whole, judged=study.judge(read_creators(shuffled)))
     assert front.opening(refused) is None
     assert dict(front.facts(refused))["Recommended"] == "nobody"
+
+
+def test_each_text_of_the_report_stands_beside_its_table_or_picture(whole):
+    sections = {section.part: section.content for section in build_report(whole).sections}
+    follows = {
+        words.target(whole.a2): "a2-target",
+        words.feature(whole.a2): "a2-associations",
+        words.confusion(whole.b3, whole.judged): "b3-confusion",
+        worth.calibration(whole.e): "e-reliability",
+        worth.calibrations(whole.e, whole.b2): "e-calibrations",
+        worth.groups(whole.e): "e-groups",
+        worth.alone_and_together(whole.a2, whole.e): "e-importance",
+        lookalikes.sentence(whole.e): "e-lookalikes",
+    }
+    shown = [item for content in sections.values() for item in content]
+    assert {text: shown[shown.index(text) + 1].name for text in follows} == follows
+    for text, caption in (
+        (worth.lower_threshold(whole.e), "Other thresholds"),
+        (worth.more_rows(whole.e), "Learned from more"),
+    ):
+        assert shown[shown.index(text) + 1].caption.startswith(caption)
+    kinds = "".join("t" if isinstance(item, str) else "o" for item in sections["E"])
+    assert "ttt" not in kinds
 
 
 def test_profiles_to_open_count_those_recommended_too(whole):

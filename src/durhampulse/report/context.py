@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.report import (
@@ -16,7 +16,7 @@ from durhampulse.report import (
 )
 from durhampulse.report import interpretation as words
 from durhampulse.report.calculator import Calculator, study_calculator
-from durhampulse.report.decisionfigures import decision_figures
+from durhampulse.report.decisionfigures import DecisionFigures, decision_figures
 from durhampulse.report.encoded import before_and_after, encoding_table
 from durhampulse.report.figures import Figure, draw_figure, naming_source
 from durhampulse.report.interpretation import outcome_of
@@ -24,18 +24,27 @@ from durhampulse.report.tables import Table, decision_view, plain_table, score_r
 from durhampulse.study.cleaning import as_found, missing_by_outcome, missing_cells, raw_overview
 from durhampulse.study.results import Study
 
-__all__ = ["Report", "Section", "build_report", "report_title"]
+__all__ = ["Heading", "Report", "Section", "build_report", "report_title"]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading within a section."""
+
+    text: str
+
+
+Content = list[str | Heading | Table | Figure]
+"""What a section shows, in its order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One part of the study."""
+    """One part of the study: its paragraphs, each beside the table or picture it speaks of."""
 
     part: str
     title: str
-    paragraphs: list[str] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
+    content: Content
     code: str = ""
 
 
@@ -58,7 +67,8 @@ class Report:
     def figures(self) -> list[Figure]:
         """All figures, in order."""
         first = [] if self.opening is None else [self.opening]
-        return [*first, *(figure for section in self.sections for figure in section.figures)]
+        shown = (item for section in self.sections for item in section.content)
+        return [*first, *(item for item in shown if isinstance(item, Figure))]
 
 
 def build_report(study: Study) -> Report:
@@ -94,52 +104,54 @@ def report_title(study: Study) -> str:
 
 
 def _verdict(study: Study) -> Section:
-    tables = [plain_table("Checks", study.judged.verdict.frame())]
-    if not study.judged.splits.empty:
-        tables.append(score_rows("Split at random and as asked", study.judged.splits))
+    splits = study.judged.splits
     return Section(
         part="Verdict",
         title="Can these data be judged?",
-        paragraphs=advice.verdict(study.judged),
-        tables=tables,
+        content=[
+            *advice.verdict(study.judged),
+            plain_table("Checks", study.judged.verdict.frame()),
+            *([] if splits.empty else [score_rows("Split at random and as asked", splits)]),
+        ],
     )
 
 
 def _a1(study: Study) -> Section:
     part, creators = study.a1, study.judged.creators
     raw_table = as_found(part.creators.source)
-    tables = {
-        "The table as its file holds it": raw_overview(raw_table),
-        "First rows, as found": raw_table.head().astype("str"),
-        "Irregularities: what was found and what was done": part.irregularities,
-        "Missing cells, from the file to the table": missing_cells(creators),
-        "Missing cells and the outcome": missing_by_outcome(creators),
-        "Columns once read": part.columns.drop(columns="reason"),
-        "First rows, once read": part.head.astype({IDENTIFIER: "str"}),
-    }
     return Section(
         part="A1",
         title="The table, loaded and inspected",
-        paragraphs=_paragraphs(
+        content=_filled(
+            plain_table("The table as its file holds it", raw_overview(raw_table)),
+            plain_table("First rows, as found", raw_table.head().astype("str")),
             words.inspection(part),
-            words.nulls(creators),
             words.growth_unit(part),
             words.letters(part.creators),
+            plain_table("Irregularities: what was found and what was done", part.irregularities),
+            words.nulls(creators),
+            plain_table("Missing cells, from the file to the table", missing_cells(creators)),
+            plain_table("Missing cells and the outcome", missing_by_outcome(creators)),
+            plain_table("Columns once read", part.columns.drop(columns="reason")),
+            plain_table("First rows, once read", part.head.astype({IDENTIFIER: "str"})),
         ),
-        tables=[plain_table(title, table) for title, table in tables.items() if len(table)],
     )
 
 
-def _paragraphs(*sentences: str) -> list[str]:
-    return [sentence for sentence in sentences if sentence]
+def _filled(*items: str | Heading | Table | Figure) -> Content:
+    """Return what says something: no empty sentence, no table without rows."""
+    return [item for item in items if (item.rows if isinstance(item, Table) else item)]
 
 
 def _a2(study: Study) -> Section:
     part, outcome = study.a2, study.b1.creators.outcome
-    figures = [
+    content = _filled(
+        words.target(part),
+        words.meaning(study.a1.creators),
         draw_figure(
             "a2-target", "Creators by outcome", part.target, lambda: plots.target(part.target)
         ),
+        words.feature(part),
         draw_figure(
             "a2-associations",
             "Association of each feature with the outcome",
@@ -152,9 +164,9 @@ def _a2(study: Study) -> Section:
             part.by_group,
             lambda: plots.groups(part.by_group, part.feature, outcome=outcome),
         ),
-    ]
+    )
     if not part.histograms.empty:
-        figures.append(
+        content.append(
             draw_figure(
                 "a2-distributions",
                 "Numeric features by outcome",
@@ -162,7 +174,7 @@ def _a2(study: Study) -> Section:
                 lambda: plots.histograms(part.histograms),
             )
         )
-    figures.append(
+    content.append(
         draw_figure(
             "a2-correlations",
             "Rank correlations between the numbers",
@@ -170,13 +182,7 @@ def _a2(study: Study) -> Section:
             lambda: plots.correlations(part.correlations),
         )
     )
-    text = _paragraphs(words.target(part), words.meaning(study.a1.creators), words.feature(part))
-    return Section(
-        part="A2",
-        title="The outcome and what goes with it",
-        paragraphs=text,
-        figures=figures,
-    )
+    return Section(part="A2", title="The outcome and what goes with it", content=content)
 
 
 def _b1(study: Study) -> Section:
@@ -184,8 +190,8 @@ def _b1(study: Study) -> Section:
     return Section(
         part="B1",
         title="Preparation",
-        paragraphs=[words.preparation(part)],
-        tables=[
+        content=[
+            words.preparation(part),
             plain_table("The encoder and the scaler", encoding_table(part.encoding)),
             plain_table("Three creators, before and after", before_and_after(part).reset_index()),
         ],
@@ -197,12 +203,10 @@ def _b2(study: Study) -> Section:
     return Section(
         part="B2",
         title="Three classifiers and a baseline",
-        paragraphs=[words.baseline_choice(part, study.judged)],
-        tables=[
+        content=[
+            words.baseline_choice(part, study.judged),
             score_rows("Cross-validated on the training part", part.cross_validated),
             score_rows("Scored on the test part", part.tested),
-        ],
-        figures=[
             draw_figure(
                 "b2-models",
                 "Classifiers on the test part, 95% intervals",
@@ -230,8 +234,7 @@ def _b3(study: Study) -> Section:
     return Section(
         part="B3",
         title="The confusion matrix",
-        paragraphs=[words.confusion(part, study.judged)],
-        figures=[figure],
+        content=[words.confusion(part, study.judged), figure],
     )
 
 
@@ -240,18 +243,16 @@ def _c(study: Study) -> Section:
     return Section(
         part="C",
         title="A multilayer perceptron",
-        paragraphs=[networks.deep_learning(part, study.b2, study.judged)],
-        tables=[
-            plain_table("The network (first) against the baseline (second)", part.difference),
-            score_rows("The network and the baseline on the same test rows", part.tested),
-        ],
-        figures=[
+        content=[
             draw_figure(
                 "c2-curves",
                 "The network's training and validation curves",
                 training.curves,
                 lambda: plots.curves(training),
             ),
+            networks.deep_learning(part, study.b2, study.judged),
+            plain_table("The network (first) against the baseline (second)", part.difference),
+            score_rows("The network and the baseline on the same test rows", part.tested),
             draw_figure(
                 "c3-comparison",
                 "The network against the baseline on the test part",
@@ -276,7 +277,7 @@ def _d1(study: Study) -> Section:
         training.curves,
         lambda: plots.curves(study.c2, training),
     )
-    return Section(part="D1", title="Dropout and L2", figures=[figure])
+    return Section(part="D1", title="Dropout and L2", content=[figure])
 
 
 def _d2(study: Study) -> Section:
@@ -287,16 +288,15 @@ def _d2(study: Study) -> Section:
         part.curves,
         lambda: plots.gaps(part.curves),
     )
-    text = [networks.regularisation(part, study.judged)]
     return Section(
         part="D2",
         title="What regularisation did",
-        paragraphs=text,
-        tables=[
+        content=[
+            networks.regularisation(part, study.judged),
+            figure,
             plain_table("Each run", part.runs),
             plain_table("The new network (first) against the old (second)", part.difference),
         ],
-        figures=[figure],
     )
 
 
@@ -308,39 +308,71 @@ def _d3(_: Study) -> Section:
     return Section(
         part="D3",
         title="A network that looks at pictures",
-        paragraphs=[networks.cnn_images(), networks.cnn_filters()],
+        content=[networks.cnn_images(), networks.cnn_filters()],
         code=inspect.getsource(cnn.build_cnn),
     )
 
 
 def _e(study: Study) -> Section:
-    part = study.e
+    figures = decision_figures(study)
     return Section(
         part="E",
         title="What the decisions are worth",
-        paragraphs=_paragraphs(
-            worth.champion_choice(part),
-            worth.calibration(part),
-            worth.calibrations(part, study.b2),
-            worth.lower_threshold(part),
-            worth.more_rows(part),
-            worth.explanation(part),
-            worth.alone_and_together(study.a2, part),
-            worth.interaction(part, study.b1.test),
-            worth.groups(part),
-            lookalikes.sentence(part),
-            *overlooked.sentences(part, study.judged),
-        ),
-        tables=[
-            plain_table("Hit rates on the test part", part.hit_rates),
-            plain_table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
-            plain_table("Other thresholds, on the test part", part.sweep),
-            plain_table("How far off probabilities are on average", part.calibration_errors),
-            plain_table("Learned from more and more creators", part.learning),
-            plain_table("The past creators most like one of each answer", lookalikes.nearest(part)),
-            plain_table("Invitations by probability and at random", part.invitations),
-            *(plain_table(*pair) for pair in overlooked.tables(part, study.judged).items()),
-            score_rows(f"{part.champion.name} on the test part", part.tested),
-        ],
-        figures=decision_figures(study),
+        content=_filled(*_worth(study, figures), *_reasons(study, figures), *_assumed(study)),
     )
+
+
+def _worth(study: Study, figures: DecisionFigures) -> Content:
+    part = study.e
+    return [
+        Heading("The model that decides"),
+        worth.champion_choice(part),
+        score_rows(f"{part.champion.name} on the test part", part.tested),
+        Heading("What each band holds"),
+        figures.bands,
+        plain_table("Hit rates on the test part", part.hit_rates),
+        plain_table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
+        worth.lower_threshold(part),
+        plain_table("Other thresholds, on the test part", part.sweep),
+        Heading("Whether the probabilities hold"),
+        worth.calibration(part),
+        figures.reliability,
+        worth.calibrations(part, study.b2),
+        figures.calibrations,
+        plain_table("How far off probabilities are on average", part.calibration_errors),
+        worth.groups(part),
+        *figures.groups,
+        Heading("What inviting the first finds"),
+        figures.gain,
+        plain_table("Invitations by probability and at random", part.invitations),
+        worth.more_rows(part),
+        plain_table("Learned from more and more creators", part.learning),
+    ]
+
+
+def _reasons(study: Study, figures: DecisionFigures) -> Content:
+    part = study.e
+    return [
+        Heading("What the model goes by"),
+        worth.explanation(part),
+        worth.alone_and_together(study.a2, part),
+        figures.importance,
+        worth.interaction(part, study.b1.test),
+        figures.dependence,
+        Heading("Past creators like one of each answer"),
+        lookalikes.sentence(part),
+        figures.lookalikes,
+        plain_table("The past creators most like one of each answer", lookalikes.nearest(part)),
+    ]
+
+
+def _assumed(study: Study) -> Content:
+    sentences = overlooked.sentences(study.e, study.judged)
+    if not sentences:
+        return []
+    tables = overlooked.tables(study.e, study.judged).items()
+    return [
+        Heading("Who may never have been looked at"),
+        *sentences,
+        *(plain_table(*pair) for pair in tables),
+    ]
