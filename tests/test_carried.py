@@ -386,12 +386,13 @@ def test_report_names_creators_and_links_web_addresses_alone(scorer, people):
     assert {part.header for name in names for part in name.carried} == {*TOLD} - {"E-mail"}
     links = {(part.text, part.href) for name in names for part in name.carried if part.href}
     assert links == {("a.tv/<x>", "https://www.a.tv/<x>")}
-    empty: dict[str, list[str]] = {key: [] for key in ("facts", "summary", "limits", "sections")}
+    empty: dict[str, list[str]] = {
+        key: [] for key in ("facts", "limits", "opening", "sections", "summary")
+    }
     report = SimpleNamespace(
         title="t",
         source="s",
         simulated=False,
-        opening=None,
         calculator=None,
         decisions=shown,
         **empty,

@@ -371,8 +371,13 @@ def test_report_in_browser(folder, scheme):
             assert errors == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate(_UNREADABLE) == []
+            assert page.evaluate(_CUT_OFF) == []
         browser.close()
 
+
+# The first page's pictures of which a part is only seen by scrolling sideways.
+_CUT_OFF = """() => [...document.querySelectorAll('.opening .picture')]
+    .filter(e => e.scrollWidth > e.clientWidth).map(e => e.getAttribute('aria-label'))"""
 
 # Text whose contrast with the page is below 4.5 : 1 (WCAG 2.2 AA), pictures' own cells aside.
 _UNREADABLE = """() => {

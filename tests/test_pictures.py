@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from durhampulse.decision.bands import NO, YES, Thresholds
-from durhampulse.report.decisionplots import opening
+from durhampulse.report.decisionplots import front_finding
 from durhampulse.report.figures import draw_figure, naming_source
 
 
@@ -16,19 +15,9 @@ from durhampulse.report.figures import draw_figure, naming_source
 def test_words_beside_points_stay_above_the_axis(share):
     """Where few creators get a deal, so few are found by lot that no words fit below the point."""
     n = 10_000
-    y_prob = np.linspace(0.99, 0.01, n)
-    table = pd.DataFrame(
-        {
-            "Rank": np.arange(1, n + 1),
-            "Predicted Sponsorship": y_prob,
-            "Interval Low": y_prob - 0.01,
-            "Interval High": y_prob + 0.01,
-            "Sponsorship Recommendation": np.where(y_prob >= 0.6, YES, NO),
-        }
-    )
     found = np.minimum(np.arange(1, n + 1), share * n)
     curve = pd.DataFrame({"k": np.arange(1, n + 1), "found": found})
-    finding = opening(table, curve, Thresholds(), invited=100)[1]
+    finding = front_finding(curve, invited=100)
     finding.figure.canvas.draw()
     by_list, by_lot = (text.get_window_extent() for text in finding.texts)
     plt.close(finding.figure)
@@ -39,12 +28,8 @@ def test_words_beside_points_stay_above_the_axis(share):
 def test_words_on_lines_are_outlined_in_the_colour_of_the_page():
     """A white outline of ink made the words of a dark page blots."""
     n = 400
-    y_prob = np.linspace(0.99, 0.01, n)
-    table = pd.DataFrame({"Rank": np.arange(1, n + 1), "Predicted Sponsorship": y_prob})
-    table["Interval Low"], table["Interval High"] = y_prob - 0.01, y_prob + 0.01
-    table["Sponsorship Recommendation"] = np.where(y_prob >= 0.6, YES, NO)
     curve = pd.DataFrame({"k": np.arange(1, n + 1), "found": np.arange(1, n + 1) / 2})
-    svg = draw_figure("x", "x", curve, lambda: opening(table, curve, Thresholds(), invited=100)).svg
+    svg = draw_figure("x", "x", curve, lambda: front_finding(curve, invited=100)).svg
     assert "stroke: var(--paper)" in svg
     assert "stroke: #fff" not in svg
 

@@ -195,15 +195,16 @@ def test_first_page_speaks_of_creators_and_deals(whole):
     best = placed.assign(p=whole.e.champion.predict_proba(placed)).nlargest(100, "p")
     found = tiles["Deals found by inviting the first 100"]
     assert found.startswith(f"{best[LABEL].sum():.0f}, not ")
-    picture = front.opening(whole)
-    said = " ".join([*tiles, picture.title, picture.svg])
-    assert not re.search(r"AUC|log loss|log-odds|Brier|p-value|F1\b", said)
-    assert f"{answers['Yes']:,}" in picture.svg
+    ranking, finding = front.opening(whole)
+    shown = [*tiles, ranking.title, ranking.svg, finding.title, finding.svg]
+    assert not re.search(r"AUC|log loss|log-odds|Brier|p-value|F1\b", " ".join(shown))
+    assert f">{answers['Yes']:,}<" in ranking.svg
+    assert found.partition(",")[0] in finding.title
 
 
 def test_first_page_without_recommendations_has_no_picture(whole, shuffled):
     refused = replace(whole, judged=study.judge(read_creators(shuffled)))
-    assert front.opening(refused) is None
+    assert front.opening(refused) == []
     assert dict(front.facts(refused))["Recommended"] == "nobody"
 
 

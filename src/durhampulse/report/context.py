@@ -56,7 +56,7 @@ class Report:
     source: str
     simulated: bool
     summary: list[str]
-    opening: Figure | None
+    opening: list[Figure]
     facts: list[tuple[str, str]]
     limits: list[str]
     decisions: Table
@@ -66,9 +66,8 @@ class Report:
     @property
     def figures(self) -> list[Figure]:
         """All figures, in order."""
-        first = [] if self.opening is None else [self.opening]
         shown = (item for section in self.sections for item in section.content)
-        return [*first, *(item for item in shown if isinstance(item, Figure))]
+        return [*self.opening, *(item for item in shown if isinstance(item, Figure))]
 
 
 def build_report(study: Study) -> Report:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "bands", "calibrations", "dependence", "gain", "group_calibration", "importance",
-    "lookalikes", "opening", "reliability",
+    "bands", "calibrations", "dependence", "front_finding", "front_ranking", "gain",
+    "group_calibration", "importance", "lookalikes", "reliability",
 ]  # fmt: skip
 
 YES_GREEN, MAYBE_BLUE = "#2c8a57", "#3b74c4"
@@ -41,38 +41,19 @@ _NO_ROOM = 0.1
 """Share of an axis below which no words have room between a point and its end."""
 
 
-def opening(
-    table: pd.DataFrame,
-    curve: pd.DataFrame,
-    thresholds: Thresholds,
-    *,
-    invited: int,
-    outcome: OutcomeWords = SPONSORSHIP,
-) -> Any:
-    """Ranking with intervals over the bands, and deals found by the first invitations.
+def front_ranking(
+    table: pd.DataFrame, thresholds: Thresholds, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
+    """Ranking with intervals over the bands, and how many creators each band holds.
 
     Parameters
     ----------
     table
         The decision table.
-    curve
-        From gain_curve.
     thresholds
         Where the bands begin.
-    invited
-        The number of invitations that is marked.
     """
-    figure, (ranking, finding) = plt.subplots(
-        1, 2, figsize=(9.2, 3.5), gridspec_kw={"width_ratios": (1.55, 1)}
-    )
-    _draw_ranking(table, thresholds, ranking, outcome)
-    _draw_finding(curve, invited, finding, outcome)
-    return figure.axes
-
-
-def _draw_ranking(
-    table: pd.DataFrame, thresholds: Thresholds, ax: Axes, outcome: OutcomeWords
-) -> None:
+    ax = new_axes(None, (5.1, 3.4))
     answers = table["Sponsorship Recommendation"].value_counts()
     yes, leave = int(answers.get(YES, 0)), int(answers.get(NO, 0))
     last = min(len(table), max(3 * (len(table) - leave), 60))
@@ -103,9 +84,14 @@ def _draw_ranking(
     ax.yaxis.set_major_formatter(PERCENT)
     ax.set_title(f"How likely is {outcome.a_deal}?")
     ax.legend(loc="lower left")
+    return ax
 
 
-def _draw_finding(curve: pd.DataFrame, invited: int, ax: Axes, outcome: OutcomeWords) -> None:
+def front_finding(
+    curve: pd.DataFrame, invited: int, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
+    """Deals found by the first invitations; `curve` from gain_curve, `invited` of them marked."""
+    ax = new_axes(None, (4.1, 3.4))
     shown = curve[curve["k"] <= min(3 * invited, len(curve))]
     base = float(curve["found"].iloc[-1]) / len(curve)
     deals = float(curve["found"].iloc[invited - 1])
@@ -127,6 +113,7 @@ def _draw_finding(curve: pd.DataFrame, invited: int, ax: Axes, outcome: OutcomeW
     ax.set_ylim(bottom=0)
     ax.set_title(f"{outcome.deals[0].upper()}{outcome.deals[1:]} among the first {invited:,}")
     ax.grid()
+    return ax
 
 
 def reliability(

@@ -38,22 +38,28 @@ def _first_invited(part: Decision) -> tuple[int, float, float]:
     return invited, float(deals.iloc[invited - 1]), invited * float(deals.iloc[-1]) / len(deals)
 
 
-def opening(study: Study) -> Figure | None:
-    """Return the picture above everything: the ranking with its bands, and what inviting finds.
+def opening(study: Study) -> list[Figure]:
+    """Return the pictures above everything: the ranking with its bands, and what inviting finds.
 
-    None where nothing is recommended.
+    No picture where nothing is recommended.
     """
     if study.judged.verdict.refusal:
-        return None
+        return []
     part, outcome = study.e, study.b1.creators.outcome
     invited, deals, by_lot = _first_invited(part)
     table = part.table[["Rank", "Predicted Sponsorship", "Interval Low", "Interval High"]]
-    return draw_figure(
-        "front-ranking",
-        f"Who comes first, and what inviting them finds: {deals:.0f} {outcome.deals} among the "
-        f"first {invited:,}, {by_lot:.0f} at random",
-        table.head(200),
-        lambda: decisionplots.opening(
-            part.table, part.gain, part.thresholds, invited=invited, outcome=outcome
+    return [
+        draw_figure(
+            "front-ranking",
+            "Who comes first, and in which band",
+            table.head(200),
+            lambda: decisionplots.front_ranking(part.table, part.thresholds, outcome=outcome),
         ),
-    )
+        draw_figure(
+            "front-finding",
+            f"What inviting the first {invited:,} finds: {deals:.0f} {outcome.deals}, "
+            f"{by_lot:.0f} at random",
+            part.invitations,
+            lambda: decisionplots.front_finding(part.gain, invited, outcome=outcome),
+        ),
+    ]
