@@ -44,7 +44,7 @@ def test_missing_cells_add_up_from_file_to_table(write):
     assert table.loc["Growth_Rate"].tolist() == [1, 1, 0, 2]  # 'n/a' is no figure
     added = table["empty"] + table["read_as_missing"] - table["in_rows_left_out"]
     assert (added == table["missing"]).all()
-    assert "4 remain in 3 of 5 rows" in words.nulls(creators)
+    assert "so missing from the table: 4, in 3 of 5 rows" in words.nulls(creators)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
@@ -65,7 +65,7 @@ def test_missing_cells_that_go_with_the_outcome_are_named(share):
     (row,) = cleaning.missing_by_outcome(creators).to_dict("records")
     empty = np.isnan(growth)
     assert row["deals_if_missing"] == pytest.approx(deal[empty].mean())
-    assert ("not all chance" in words.nulls(creators)) == (share == 0.9)
+    assert ("goes with the outcome" in words.nulls(creators)) == (share == 0.9)
 
 
 def test_features_are_ranked_by_what_each_tells_alone(write):

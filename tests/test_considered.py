@@ -163,6 +163,7 @@ def test_sentence_names_the_assumption_and_both_counts():
         thresholds=Thresholds(),
         table=pd.DataFrame(
             {
+                "Influencer ID": [1, 2, 3, 4],
                 "Predicted Sponsorship": [0.9, 0.58, 0.3, 0.99],
                 "Sponsorship Recommendation": ["Yes", "No", "No", NO_PRECEDENT],
             }
@@ -173,5 +174,7 @@ def test_sentence_names_the_assumption_and_both_counts():
     assert "An assumption, not a finding" in sentence
     assert "2 creators would reach *Yes* instead of 1" in sentence
     assert "1.43 times as high" in sentence
+    part.table["Influencer ID"] = [1, 1, 3, 4]
+    assert "2 rows would reach *Yes* instead of 1" in overlooked.sentences(part, judged)[0]
     judged.verdict.refusal = "not ready"
     assert overlooked.tables(part, judged) == {}

@@ -167,7 +167,7 @@ def test_rows_without_identifier_sorted_by_outcome(market, read, sorted_, report
     check = check_of(judge(read(rows)), "identifier")
     assert check.severity == "pass"
     assert check.columns == ()
-    assert ("rows are sorted by outcome" in check.reason) == reported
+    assert ("place tells its outcome" in check.reason) == reported
     assert "Influencer_ID" not in check.reason
 
 

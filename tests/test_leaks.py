@@ -113,7 +113,7 @@ def test_ending_of_identifiers_is_asked(market, form):
 def test_rows_sorted_by_outcome_are_said(market):
     check = check_identifier(evidence(market.sort_values(LABEL)))
     assert check.severity == "pass"
-    assert "The rows are sorted by outcome" in check.reason
+    assert "A row's place tells its outcome" in check.reason
     assert "sorted" not in check_identifier(evidence(market)).reason
 
 

@@ -14,7 +14,7 @@ from durhampulse import study
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
-from durhampulse.decision.bands import NO_PRECEDENT
+from durhampulse.decision.bands import NO_PRECEDENT, Thresholds
 from durhampulse.decision.figures import percent
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.models.champion import DISTILLED
@@ -117,6 +117,35 @@ def test_deep_learning_answer_follows_interval(whole, low, high, p, answer):
     )
 
 
+@pytest.mark.parametrize(
+    ("held_out", "reason"),
+    [
+        ((0.5, 0.4, 0.45), "0.300 on the rows it learned from and 0.450 on those it kept"),
+        ((0.5, 0.4, 0.29), "does not overfit"),
+    ],
+)
+def test_why_a_network_is_worse_follows_its_curves(whole, held_out, reason):
+    curves = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.6, 0.4, 0.3], "val_loss": held_out})
+    runs = tuple(replace(run, curves=curves) for run in whole.c3.runs)
+    worse = whole.c3.difference.assign(low=-0.05, high=-0.01, p_value=0.01)
+    part = replace(whole.c3, runs=runs, difference=worse[worse["metric"] != "log_loss"])
+    part = replace(part, difference=pd.concat([part.difference, _within_noise(worse)]))
+    text = networks.deep_learning(part, whole.b2, whole.judged)
+    assert reason in text
+    assert ("lowest after 2." in text) == (held_out[-1] > 0.3)
+
+
+def _within_noise(difference):
+    return difference[difference["metric"] == "log_loss"].assign(low=-1.0, high=1.0, p_value=0.9)
+
+
+def test_without_a_signal_differences_beyond_noise_are_not_called_chance(whole):
+    """A network that learns noise by heart is truly worse."""
+    text = networks.deep_learning(whole.c3, whole.b2, _without_signal(whole))
+    assert "how much of the noise each has learned" in text
+    assert "are chance" not in text
+
+
 def test_lower_log_loss_is_a_gain(whole):
     difference = whole.c3.difference.copy()
     difference[["low", "high", "p_value"]] = [-1.0, 1.0, 0.9]
@@ -128,16 +157,18 @@ def test_lower_log_loss_is_a_gain(whole):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "answer"),
+    ("none", "old", "new", "answer"),
     [
-        ((0.2, 0.2), (0.05, 0.05), "Yes"),
-        ((0.05, 0.05), (0.2, 0.2), "No"),
-        ((0.2, 0.05), (0.1, 0.1), "Not reliably"),
+        ((0.3, 0.3), (0.2, 0.2), (0.05, 0.05), "Yes"),
+        ((0.3, 0.3), (0.05, 0.05), (0.2, 0.2), "No:"),
+        ((0.3, 0.3), (0.2, 0.05), (0.1, 0.1), "Not reliably"),
+        ((0.003, -0.003), (0.003, -0.003), (0.002, -0.005), "There was none beyond chance"),
     ],
 )
-def test_regularisation_answer_compares_new_with_old(whole, old, new, answer):
+def test_regularisation_answer_compares_new_with_old(whole, none, old, new, answer):
     runs = whole.d2.runs.copy()
-    for plan, gaps in ((study.MLP, old), (study.REGULARISED, new)):
+    plans = ((study.UNREGULARISED, none), (study.MLP, old), (study.REGULARISED, new))
+    for plan, gaps in plans:
         runs.loc[runs["network"] == plan.name, "gap"] = gaps
     text = networks.regularisation(replace(whole.d2, runs=runs), whole.judged)
     assert f"overfitting?** {answer}" in text
@@ -145,7 +176,11 @@ def test_regularisation_answer_compares_new_with_old(whole, old, new, answer):
 
 @pytest.mark.parametrize(
     ("low", "high", "p", "answer"),
-    [(-0.02, 0.01, 0.5, "within noise"), (-0.02, -0.01, 0.01, "profit"), (0.01, 0.02, 0.01, "too")],
+    [
+        (-0.02, 0.01, 0.5, "log loss stays the same within noise"),
+        (-0.02, -0.01, 0.01, "log loss gets better"),
+        (0.01, 0.02, 0.01, "held back more than it overfitted"),
+    ],
 )
 def test_regularisation_is_judged_on_unseen_creators(whole, low, high, p, answer):
     difference = whole.d2.difference.assign(low=-1.0, high=1.0, p_value=0.9)
@@ -195,10 +230,12 @@ def test_first_page_speaks_of_creators_and_deals(whole):
     best = placed.assign(p=whole.e.champion.predict_proba(placed)).nlargest(100, "p")
     found = tiles["Deals found by inviting the first 100"]
     assert found.startswith(f"{best[LABEL].sum():.0f}, not ")
+    plots.use_style()
     ranking, finding = front.opening(whole)
     shown = [*tiles, ranking.title, ranking.svg, finding.title, finding.svg]
     assert not re.search(r"AUC|log loss|log-odds|Brier|p-value|F1\b", " ".join(shown))
-    assert f">{answers['Yes']:,}<" in ranking.svg
+    counts = re.findall(r"font-weight: 700[^>]*>([\d,]+)</text>", ranking.svg)
+    assert f"{answers['Yes']:,}" in counts
     assert found.partition(",")[0] in finding.title
 
 
@@ -224,11 +261,19 @@ def test_each_text_of_the_report_stands_beside_its_table_or_picture(whole):
     assert {text: shown[shown.index(text) + 1].name for text in follows} == follows
     for text, caption in (
         (worth.lower_threshold(whole.e), "Other thresholds"),
-        (worth.more_rows(whole.e), "Learned from more"),
+        (worth.more_rows(whole.e, whole.judged), "Learned from more"),
     ):
         assert shown[shown.index(text) + 1].caption.startswith(caption)
     kinds = "".join("t" if isinstance(item, str) else "o" for item in sections["E"])
     assert "ttt" not in kinds
+
+
+def test_rule_of_the_bands_follows_the_thresholds(whole, shuffled):
+    part = replace(whole.e, thresholds=Thresholds(yes_at=0.75, review_at=0.5))
+    rule = advice.rule(part, whole.judged)
+    assert rule.startswith("A probability of 75% or more is a *Yes*, from 50% on a person looks")
+    refused = study.judge(read_creators(shuffled))
+    assert "nothing is recommended" in advice.rule(part, refused)
 
 
 def test_profiles_to_open_count_those_recommended_too(whole):
@@ -278,6 +323,7 @@ def test_lookalikes_of_a_table_without_signal_bear_no_answer(shuffled):
     e = study.decide(b1, study.compare_classifiers(b1), judged)
     assert set(e.alike["answer"]) == {""}
     assert "(*" not in lookalikes.sentence(e)
+    assert "of each answer" not in lookalikes.sentence(e)
 
 
 def test_groups_off_their_interval_are_compared_with_chance():
@@ -291,16 +337,67 @@ def test_groups_off_their_interval_are_compared_with_chance():
         assert ("with a margin" in text) == (outside == 3)
 
 
+def test_nobody_at_a_lower_threshold_is_said_without_shares(whole):
+    nobody = whole.e.sweep.assign(creators=0, deals=0, hit_rate=np.nan, recall=0.0)
+    text = worth.lower_threshold(replace(whole.e, sweep=nobody))
+    assert text == "None of the creators tested reaches 70% either."
+    now, lower = (whole.e.sweep.set_index("from").loc[at] for at in (0.8, 0.7))
+    text = worth.lower_threshold(whole.e)
+    counts = f"{lower['creators']:.0f} of the creators tested instead of {now['creators']:.0f},"
+    assert f"A *Yes* from 70% on instead of 80% would hold {counts}" in text
+    assert f"{lower['hit_rate']:.0%} of them got a deal instead of {now['hit_rate']:.0%}." in text
+
+
+def test_order_of_features_that_tell_nothing_alone_is_not_compared(whole):
+    flat = whole.a2.associations.assign(p_value=1.0)
+    text = worth.alone_and_together(replace(whole.a2, associations=flat), whole.e)
+    assert text.startswith("Alone no feature tells anything beyond chance (A2)")
+    assert "tells most" in worth.alone_and_together(whole.a2, whole.e)
+
+
 def test_cost_of_distillation_is_said_where_its_last_figure_shows_it():
     margin = pd.DataFrame(
         {"metric": ["log_loss"], "first": 0.4, "second": 0.5, "low": -0.2, "high": -0.1}
     )
     champion = SimpleNamespace(name=DISTILLED)
-    for cost, said in ((-0.00004, "by less than 0.0001 on"), (0.00062, "by +0.0006 on")):
-        part = SimpleNamespace(
-            margin=margin, champion=champion, tied=False, rival="Splines", cost=cost
-        )
-        assert said in worth.champion_choice(part)
+    shared = SimpleNamespace(
+        margin=margin,
+        over_baseline=margin.assign(baseline="Forest"),
+        champion=champion,
+        tied=False,
+        rival="Splines",
+    )
+    for cost, words_ in ((-0.00004, "by less than 0.0001 on"), (0.00062, "by +0.0006 on")):
+        assert words_ in worth.champion_choice(SimpleNamespace(**vars(shared), cost=cost))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [(-0.2, -0.1, "better"), (0.1, 0.2, "worse"), (-0.1, 0.1, "as good within noise")],
+)
+def test_deciding_model_is_compared_with_the_baseline(whole, low, high, answer):
+    beside = whole.e.over_baseline.assign(low=low, high=high)
+    text = worth.champion_choice(replace(whole.e, over_baseline=beside))
+    own = whole.e.over_baseline.set_index("metric").loc["log_loss"]
+    assert own["first"] == whole.e.margin.set_index("metric").loc["log_loss", "first"]
+    assert f"({whole.b2.baseline}, {own['second']:.4f}) it is {answer} (" in text
+
+
+def test_more_rows_do_not_help_where_there_is_no_signal(whole):
+    """A network or boosting that learns less noise from more rows has learned nothing."""
+    falling = whole.e.learning.assign(low=-0.2, high=-0.1)
+    part = replace(whole.e, learning=falling)
+    assert "help?** Yes." in worth.more_rows(part, whole.judged)
+    assert "help?** Not more of this kind" in worth.more_rows(part, _without_signal(whole))
+    assert "that is noise" in worth.explanation(part, _without_signal(whole))
+    assert "that is noise" not in worth.explanation(part, whole.judged)
+
+
+def _without_signal(whole):
+    checks = [c for c in whole.judged.verdict.checks if c.is_signal]
+    verdict = replace(whole.judged.verdict, checks=(replace(checks[0], severity="stop"),))
+    assert not verdict.has_signal
+    return replace(whole.judged, verdict=verdict)
 
 
 def test_calibration_is_compared_on_both_parts(whole):
@@ -487,7 +584,7 @@ def test_report_names_absent_columns_and_deal_label(whole, write):
 def test_lift_has_interval():
     """15 deals among 30 invited, 10 at random: Wilson's interval of a half of 30 is .332 to .668."""
     invited = pd.Series({"invitations": 30, "deals_by_model": 15.0, "deals_at_random": 10.0})
-    assert advice._lift_range(invited) == ", 95% interval 1.0 to 2.0"
+    assert advice._lift_range(invited) == " (95% interval 1.0 to 2.0)"
 
 
 @pytest.mark.parametrize(

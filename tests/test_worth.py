@@ -40,3 +40,16 @@ def test_creators_without_a_precedent_are_invited_last(worth):
 def test_probabilities_of_middle_creators_are_cut_as_in_their_picture(whole):
     part = replace(whole.e, alike=whole.e.alike.assign(probability=0.5989))
     assert ", 59%): " in lookalikes.sentence(part)
+
+
+def test_hit_rates_count_nobody_who_is_too_empty_to_be_scored(whole):
+    """Such a row is in no band of the table either: more than half of its figures are missing."""
+    b1, model = whole.b1, whole.e.champion
+    test = b1.test.copy()
+    columns = [c for c in model.encoding.columns if c != "Followers"]
+    test.loc[test.index[:30], columns] = np.nan
+    y_prob, pooled = model.predict_proba(test), np.full(len(b1.y_train), 0.5)
+    found = _worth(replace(b1, test=test), model, y_prob, pooled, whole.e.thresholds)
+    placed = model.unlike(test.iloc[30:]) == 0
+    assert found["hit_rates"]["creators"].sum() == placed.sum()
+    assert found["sweep"].iloc[0]["creators"] == (y_prob[30:][placed] >= 0.5).sum()

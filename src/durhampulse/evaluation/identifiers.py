@@ -28,7 +28,9 @@ def check_copies(evidence: Evidence) -> Finding:
     share = copied / creators.labelled[IDENTIFIER].nunique()
     figure = f"{len(copies):,} rows, {share:.1%}"
     if share < _COPIES:
-        reason = "Hardly any creator stands in the table under several identifiers."
+        reason = "Hardly any creator stands in the table under several identifiers" + (
+            "; those who do count as one." if copied else "."
+        )
         return Finding("pass", figure, reason)
     reason = (
         "These rows equal those of an earlier creator, or nearly so, but carry another identifier; "
@@ -60,8 +62,8 @@ def check_identifier(evidence: Evidence) -> Finding:
     part = max(aucs, key=lambda name: aucs[name], default="order")
     auc = aucs.get(part, 0.5)
     is_sorted = (
-        " The rows are sorted by outcome; their order is not learned from, but where two tables "
-        "were put together, other columns may tell which was which."
+        " A row's place tells its outcome, as in a sorted table; it is not learned from, but where "
+        "two tables were put together, other columns may tell which was which."
         if rows >= _TELLING
         else ""
     )
@@ -72,9 +74,9 @@ def check_identifier(evidence: Evidence) -> Finding:
     if auc < _TELLING:
         return Finding("pass", figure, f"Identifiers do not tell the answer.{is_sorted}")
     reason = (
-        f"The {part} of {IDENTIFIER} tells who {evidence.creators.outcome.got}, so the table was "
-        "put together after the outcome. It is not learned from, but other columns may carry the "
-        "same trace."
+        f"The {part} of {IDENTIFIER} tells who {evidence.creators.outcome.got}: identifiers given "
+        "after the outcome do, and so do tables put together from lists that differ in it. It is "
+        f"not learned from, but other columns may carry the same trace.{is_sorted}"
     )
     return Finding("care", figure, reason, (IDENTIFIER,))
 

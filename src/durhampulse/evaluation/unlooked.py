@@ -64,7 +64,7 @@ def check_unlooked(evidence: Evidence) -> Finding:
         )
         return Finding("care", figure, reason, (LABEL,))
     reason = (
-        f"{doubt}: nothing here says. If a column does, --considered COLUMN learns from those "
+        f"{doubt}: nothing here tells. If a column does, --considered COLUMN learns from those "
         "looked at alone; part E shows what it would change."
     )
     return Finding("pass", figure, reason)

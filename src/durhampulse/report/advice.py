@@ -15,12 +15,13 @@ from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.judgement import TOO_GOOD
 from durhampulse.evaluation.verdict import Check
 from durhampulse.report import interpretation
-from durhampulse.report.interpretation import outcome_of, plain
+from durhampulse.report.interpretation import decided_unit, outcome_of, plain
 from durhampulse.study.results import Decision, Judgement
 
 __all__ = [
     "decision",
     "limits",
+    "rule",
     "too_good",
     "verdict",
 ]
@@ -72,7 +73,7 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
     total = len(part.table)
     rates, pooled = _by_band(part.hit_rates), _by_band(part.pooled_hit_rates)
     edges = int((part.table["Edge"] != "").sum())
-    invited, unit, words = part.invitations.iloc[1], _decided(part), outcome_of(part.creators)
+    invited, unit, words = part.invitations.iloc[1], decided_unit(part), outcome_of(part.creators)
     yes_worth, maybe_worth, no_worth = (
         _hit_rate(rates[band], pooled[band], words, part.creators.unit) for band in (YES, MAYBE, NO)
     )
@@ -94,12 +95,23 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         "rule all the same.",
         f"**What the ranking finds.** Of the {part.creators.unit} tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} "
-        f"{words.deals}; as many invitations at random would find {invited['deals_at_random']:.0f} "
-        f"({invited['lift']:.1f} times as many{_lift_range(invited)}).",
-        f"**What it saves.** A person needs to open {total - no:,} of {total:,} profiles: "
+        f"{words.deals}, {invited['lift']:.1f} times as many as the "
+        f"{invited['deals_at_random']:.0f} that as many at random would{_lift_range(invited)}.",
+        f"**What it saves.** A person needs to open {total - no:,} of {total:,} {_opened(part)}: "
         f"{yes:,} to consent to and {total - yes - no:,} to settle. {no / max(total, 1):.0%} need "
         "not be opened to be put in order, which is what makes onboarding faster.",
     ]
+
+
+def rule(part: Decision, judged: Judgement) -> str:
+    """E: how probabilities become bands, and what the table shows."""
+    if judged.verdict.refusal:
+        return "No band is given, since nothing is recommended; the most probable stand first."
+    yes, review = _percent(part.thresholds.yes_at), _percent(part.thresholds.review_at)
+    first = f"A probability of {yes} or more is a *Yes*, from {review} on a person looks (*Maybe*)"
+    if part.promise is not None and not part.promise.is_kept:
+        first = f"Nobody is marked *Yes*; from {review} on a person looks (*Maybe*)"
+    return f"{first}, below it is a *No*. Here stand the first of each band."
 
 
 def _unprecedented(n: int, unit: str) -> list[str]:
@@ -127,7 +139,7 @@ def _recommended(yes: int, total: int, part: Decision, worth: str) -> str:
     if part.promise is not None and not part.promise.is_kept:
         return "Nobody is recommended; the best stand first all the same."
     at = _percent(part.thresholds.yes_at)
-    return f"From {at} on: {yes:,} of {quantity(total, _decided(part))}. {worth}"
+    return f"From {at} on: {yes:,} of {quantity(total, decided_unit(part))}. {worth}"
 
 
 def _promised(part: Decision) -> list[str]:
@@ -154,7 +166,7 @@ def _lift_range(invited: pd.Series) -> str:
     effective, share = float(invited.get("effective", n)), round(invited["deals_by_model"]) / n
     ends = wilson_interval(share * effective, effective)
     low, high = (n * end / at_random for end in ends)
-    return f", 95% interval {low:.1f} to {high:.1f}"
+    return f" (95% interval {low:.1f} to {high:.1f})"
 
 
 def _by_band(table: pd.DataFrame) -> dict[str, pd.Series]:
@@ -173,9 +185,8 @@ def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
     ]
 
 
-def _decided(part: Decision) -> str:
-    """Return what is decided on: a creator, or a row where some creators have several."""
-    return "row" if part.table["Influencer ID"].duplicated().any() else "creator"
+def _opened(part: Decision) -> str:
+    return "profiles" if decided_unit(part) == "creator" else "rows"
 
 
 def _size(row: pd.Series) -> int:

@@ -344,7 +344,7 @@ def _worth(study: Study, figures: DecisionFigures) -> Content:
         Heading("What inviting the first finds"),
         figures.gain,
         plain_table("Invitations by probability and at random", part.invitations),
-        worth.more_rows(part),
+        worth.more_rows(part, study.judged),
         plain_table("Learned from more and more creators", part.learning),
     ]
 
@@ -353,15 +353,15 @@ def _reasons(study: Study, figures: DecisionFigures) -> Content:
     part = study.e
     return [
         Heading("What the model goes by"),
-        worth.explanation(part),
+        worth.explanation(part, study.judged),
         worth.alone_and_together(study.a2, part),
         figures.importance,
         worth.interaction(part, study.b1.test),
         figures.dependence,
-        Heading("Past creators like one of each answer"),
+        Heading("What became of past creators like a few of these"),
         lookalikes.sentence(part),
         figures.lookalikes,
-        plain_table("The past creators most like one of each answer", lookalikes.nearest(part)),
+        plain_table("The past creators most like each of them", lookalikes.nearest(part)),
     ]
 
 

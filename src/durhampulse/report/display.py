@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -32,15 +33,41 @@ def set_up() -> None:
 
 
 def show(table: pd.DataFrame) -> None:
-    """Show a table with its numbers as people read them, below the pictures drawn so far."""
+    """Show a table below the pictures drawn so far; one without rows not.
+
+    Its numbers are written as people read them, its words begin at the left, and where its rows
+    only have numbers these are left out.
+    """
     plt.show()
-    display(readable(table))
+    if len(table):
+        named = table if table.index.name is None else table.reset_index()
+        shown = readable(named).reset_index(drop=True)
+        display({"text/plain": repr(shown), "text/html": _aligned(named, shown)}, raw=True)
+
+
+def _aligned(table: pd.DataFrame, shown: pd.DataFrame) -> str:
+    """Return a table as HTML: words at the left, numbers at the right."""
+    left: Any = [("text-align", "left")]
+    heads: Any = [
+        {"selector": f".col{at}", "props": left}
+        for at, name in enumerate(shown)
+        if not pd.api.types.is_numeric_dtype(table[name]) and (at == 0 or _has_words(shown[name]))
+    ]
+    styled = shown.style.set_table_styles(heads).hide(axis="index").format(escape="html")
+    uuid = hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
+    return styled.set_uuid(uuid).to_html()
+
+
+def _has_words(cells: pd.Series) -> bool:
+    """Whether a column holds more than numbers, shares and ranges."""
+    return bool(cells.str.replace(" to ", " ").str.contains(r"[^\W\d_]").any())
 
 
 def say(*sentences: str) -> None:
     """Show sentences, a paragraph each, below the pictures drawn so far; empty ones not."""
     plt.show()
-    display(Markdown("\n\n".join(filter(None, sentences))))
+    if text := "\n\n".join(filter(None, sentences)):
+        display(Markdown(text))
 
 
 def show_source(function: Callable[..., Any]) -> Code:

@@ -14,6 +14,7 @@ import pandas as pd
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
+from durhampulse.creators.words import listed
 from durhampulse.decision.figures import quantity
 from durhampulse.features.repeats import counted
 from durhampulse.report.cells import p_text
@@ -21,6 +22,7 @@ from durhampulse.study.cleaning import missing_by_outcome, missing_cells
 from durhampulse.study.results import (
     Comparison,
     Confusion,
+    Decision,
     Exploration,
     Inspection,
     Judgement,
@@ -30,6 +32,7 @@ from durhampulse.study.results import (
 __all__ = [
     "baseline_choice",
     "confusion",
+    "decided_unit",
     "feature",
     "growth_unit",
     "inspection",
@@ -86,14 +89,15 @@ def nulls(creators: Creators) -> str:
     followed = missing_cells(creators).set_index("column")
     counts = followed.loc[followed.index.intersection(features)].sum()
     rows = int((creators.table[features].isna().sum(axis=1) > 0).sum())
+    named = {
+        "Empty cells of features in the file": counts["empty"],
+        "others that hold no figure": counts["read_as_missing"],
+        "in rows left out": counts["in_rows_left_out"],
+        "so missing from the table": cells.sum(),
+    }
+    counted_cells = "; ".join(f"{name}: {n:,}" for name, n in named.items() if n)
     text = (
-        f"Empty cells of features in the file: {counts['empty']:,}"
-        + (f", {counts['read_as_missing']:,} more hold no figure" * bool(counts["read_as_missing"]))
-        + (
-            f", {counts['in_rows_left_out']:,} of them in rows left out"
-            * bool(counts["in_rows_left_out"])
-        )
-        + f": {cells.sum():,} remain in {rows:,} of {len(creators.table):,} rows, most in "
+        f"{counted_cells}, in {rows:,} of {len(creators.table):,} rows, most in "
         f"{plain(cells.idxmax())} ({cells.max():,}). They stay empty here; in B1 they get values "
         "learned on the training part, beside a column that says so."
     )
@@ -109,7 +113,7 @@ def _chance(table: pd.DataFrame, words: OutcomeWords) -> str:
         row = table.iloc[int(table["p_value"].argmin())]
         return (
             f"Nothing says that they are other than chance: in no column do creators with an empty "
-            f"cell and others differ in their share of {words.deals} (the most in "
+            f"cell and others differ beyond noise in their share of {words.deals} (the most in "
             f"{plain(row['column'])}, {row['deals_if_missing']:.0%} against "
             f"{row['deals_if_known']:.0%}, {p_text(row['p_value'])} after Holm)."
         )
@@ -119,7 +123,7 @@ def _chance(table: pd.DataFrame, words: OutcomeWords) -> str:
         for _, row in unlike.iterrows()
     ]
     return (
-        f"**They are not all chance**: an empty cell goes with the outcome in {', '.join(named)}. "
+        f"**An empty cell goes with the outcome**, beyond noise, in {listed(named)}. "
         "Ask how these cells came to be empty before relying on them."
     )
 
@@ -159,6 +163,11 @@ def outcome_of(creators: Creators) -> OutcomeWords:
     return creators.outcome.marked(lambda word: f"*{plain(word)}*")
 
 
+def decided_unit(part: Decision) -> str:
+    """Return what is decided on: a creator, or a row where some creators have several."""
+    return "row" if part.table["Influencer ID"].duplicated().any() else "creator"
+
+
 def meaning(creators: Creators) -> str:
     """A2: where the outcome stands and what it is called; empty where it is a sponsorship."""
     words = outcome_of(creators)
@@ -175,7 +184,7 @@ def target(part: Exploration) -> str:
     return (
         f"{share:.1%} of {counted(creators.labelled)} {outcome_of(creators).got}. Calling every "
         f"{creators.unit[:-1]} by the more frequent outcome would already be right for "
-        f"{usual:.1%}, so accuracy alone says little here."
+        f"{usual:.1%}: an accuracy is worth what it lies above that."
     )
 
 
@@ -183,11 +192,11 @@ def feature(part: Exploration) -> str:
     """A2: how the chosen feature goes with the outcome."""
     row = part.associations.set_index("feature").loc[part.feature]
     interval = f"{row['auc_low']:.2f} to {row['auc_high']:.2f}"
-    alone = f"ROC AUC alone {row['auc']:.2f} (95% interval {interval})"
+    alone = f"ROC AUC alone {row['auc']:.2f}, 95% interval {interval}"
     if row["p_value"] > _CERTAIN or row["auc_low"] <= 0.5:
         return (
             f"No feature goes with the outcome beyond chance: even the strongest, "
-            f"{plain(part.feature)}, tells next to nothing ({alone}, {p_text(row['p_value'])})."
+            f"{plain(part.feature)}, tells next to nothing ({alone}; {p_text(row['p_value'])})."
         )
     groups = part.by_group.sort_values("share")
     low, high = groups.iloc[0], groups.iloc[-1]

@@ -26,9 +26,10 @@ def sentence(part: Decision) -> str:
             f"creator {plain(creator)} ({called(rows.iloc[0], mark='*')}): {deals} of {n} "
             f"({low:.0%} to {high:.0%})"
         )
+    whom = "one of each answer" if part.alike["answer"].any() else "a few"
     return (
         f"**Twelve like this one.** How many {outcome_of(part.creators).got} of the past creators "
-        f"most like one of each answer: {'; '.join(texts)}. The model weighs all past creators, "
+        f"most like {whom}: {'; '.join(texts)}. The model weighs all past creators, "
         "this looks at a few, which is why the ranges in brackets (95%) are wide. "
         "`durhampulse explain` shows them for any creator."
     )

@@ -24,29 +24,23 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
     losses = part.by_seed[part.by_seed["metric"] == "log_loss"]["difference"]
     figures = (
         f"Over {len(part.runs)} trainings {_change('accuracy', rows)}, {_change('f1', rows)} and "
-        f"{_change('log_loss', rows)}, by training {losses.min():+.3f} to {losses.max():+.3f}."
+        f"{_change('log_loss', rows)}, by training {losses.min():+.4f} to {losses.max():+.4f}."
     )
     question = "**Did deep learning improve results?**"
-    if not judged.verdict.has_signal:
-        return (
-            f"{question} No, and nothing could: there is no signal to learn, so the differences "
-            f"from {part.baseline} are chance. {figures}"
-        )
     better = [str(name) for name, row in rows.iterrows() if gain(str(name), row) > 0]
     worse = [str(name) for name, row in rows.iterrows() if gain(str(name), row) < 0]
-    if better and not worse:
+    if not judged.verdict.has_signal:
+        verdict = "No, and nothing could: there is no signal to learn."
+        why = f"What differs from {part.baseline} is how much of the noise each has learned."
+    elif better and not worse:
         verdict = f"Yes, in {_metrics(better)}, beyond noise."
         why = (
             f"Its hidden layers bend and combine the features smoothly, which {part.baseline} does "
-            "not, and the smooth shape fits these data."
+            "not, and that shape seems to fit these data."
         )
     elif worse and not better:
-        n_train = len(comparison.out_of_fold[part.baseline].y_prob)
         verdict = f"No: it is worse in {_metrics(worse)}, beyond noise."
-        why = (
-            f"On a table of {n_train:,} rows, a fifth of which the network keeps to watch itself, "
-            f"{part.baseline} needs fewer examples for the same structure."
-        )
+        why = _why_worse(part, len(comparison.out_of_fold[part.baseline].y_prob))
     elif better:
         verdict = f"In part: better in {_metrics(better)}, worse in {_metrics(worse)}."
         why = "The two models trade one kind of error for another."
@@ -60,12 +54,35 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
     return f"{question} {verdict} {figures} {why}"
 
 
+def _why_worse(part: BaselineComparison, n_train: int) -> str:
+    """Return what the network's own curves say of why it does worse."""
+    last = pd.DataFrame([run.curves.iloc[-1] for run in part.runs])
+    best = [
+        int(run.curves["epoch"].iloc[int(run.curves["val_loss"].argmin())]) for run in part.runs
+    ]
+    if (last["val_loss"] > last["loss"]).all():
+        return (
+            f"It overfits: after {int(last['epoch'].iloc[0])} epochs its log loss is "
+            f"{last['loss'].mean():.3f} on the rows it learned from and "
+            f"{last['val_loss'].mean():.3f} on those it kept to watch itself, lowest after "
+            f"{_span(min(best), max(best))}."
+        )
+    return (
+        f"It does not overfit, so {part.baseline} may need fewer examples: the network learns from "
+        f"four fifths of {n_train:,} rows."
+    )
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
 def _change(metric: str, rows: pd.DataFrame) -> str:
     """Return a score of both and the interval of its difference, in words."""
     row = rows.loc[metric]
     return (
         f"{_metrics([metric])} is {row['first']:.3f} against {row['second']:.3f} "
-        f"({row['low']:+.3f} to {row['high']:+.3f})"
+        f"({row['low']:+.4f} to {row['high']:+.4f})"
     )
 
 
@@ -88,29 +105,37 @@ def regularisation(part: Regularisation, judged: Judgement) -> str:
     gaps = part.runs.pivot(index="seed", columns="network", values="gap")
     closer, n = int((gaps[new] < gaps[old]).sum()), len(gaps)
     verdict = "Yes" if closer == n else "Not reliably: it depends on the seed" if closer else "No"
+    if (gaps[none] <= 0).any():
+        verdict = "There was none beyond chance"
     how = (
-        f"the gap between validation and training loss goes from {gaps[old].mean():.3f} (C1) to "
-        f"{gaps[new].mean():.3f} (D1), smaller in {closer} of {n} seeds, where a network without "
-        f"either has {gaps[none].mean():.3f}."
+        f"the gap between validation and training loss goes from {gaps[old].mean():.4f} (C1) to "
+        f"{gaps[new].mean():.4f} (D1), smaller in {closer} of {n} seeds, where a network without "
+        f"either has {gaps[none].mean():.4f} ({gaps[none].min():+.4f} to {gaps[none].max():+.4f} "
+        "by seed)."
     )
     rows = {str(row["metric"]): row for _, row in part.difference.iterrows()}
     gains = {metric: gain(metric, rows[metric]) for metric in ("log_loss", "f1")}
-    figures = " and ".join(
-        f"{_metrics([metric])} by {rows[metric]['difference']:+.3f} ({rows[metric]['low']:+.3f} to "
-        f"{rows[metric]['high']:+.3f}, {p_text(rows[metric]['p_value'])})"
-        for metric in gains
-    )
-    if not any(gains.values()):
-        what = "both within noise, so what was forgotten was harmless"
-    elif min(gains.values()) < 0 < max(gains.values()):
-        what = "one better, one worse"
-    else:
-        what = "so they profit" if max(gains.values()) > 0 else "so too much was taken away"
+    effects = listed([_effect(metric, rows[metric]) for metric in gains])
     if not judged.verdict.has_signal:
-        what = "and with no signal in the data all that can be learned is noise"
+        what = ", but without a signal there is only noise to learn"
+    elif min(gains.values()) < 0 <= max(gains.values()) and (gaps[none] <= 0).any():
+        what = ": it is held back where nothing was overfitted"
+    elif max(gains.values()) <= 0 and min(gains.values()) < 0:
+        what = ": it is held back more than it overfitted"
+    else:
+        what = ""
     return (
         f"**Did regularization reduce overfitting?** {verdict}: {how} "
-        f"On unseen creators the new network changes {figures}: {what}."
+        f"On unseen creators the new network's {effects}{what}."
+    )
+
+
+def _effect(metric: str, row: pd.Series) -> str:
+    """Return in words whether a score gets better, with its difference and interval."""
+    how = {1: "gets better", 0: "stays the same within noise", -1: "gets worse"}
+    return (
+        f"{_metrics([metric])} {how[gain(metric, row)]} ({row['difference']:+.4f}; "
+        f"{row['low']:+.4f} to {row['high']:+.4f}, {p_text(row['p_value'])})"
     )
 
 

@@ -9,7 +9,7 @@ from durhampulse.creators.roles import Role
 from durhampulse.decision.assumptions import OVERLOOKED, budget_table, overlooked_table
 from durhampulse.decision.bands import MAYBE, NO_PRECEDENT, YES
 from durhampulse.decision.figures import quantity
-from durhampulse.report.interpretation import outcome_of
+from durhampulse.report.interpretation import decided_unit, outcome_of
 from durhampulse.study.results import Decision, Judgement
 
 __all__ = ["budgets", "sentences", "shares", "tables"]
@@ -33,7 +33,7 @@ def tables(part: Decision, judged: Judgement) -> dict[str, pd.DataFrame]:
     """Return caption to table of those that are not empty."""
     named = {
         "Assumed: if a share of suitable creators had never been looked at": shares(part, judged),
-        "With room for the best so many": budgets(part, judged),
+        "Deals to expect among the first": budgets(part, judged),
     }
     return {caption: table for caption, table in named.items() if not table.empty}
 
@@ -53,14 +53,15 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
     bands = [YES] if part.promise is None or part.promise.is_kept else [YES, MAYBE]
     names, share = " or ".join(band.partition(" ")[0] for band in bands), OVERLOOKED[2]
     before, after = (sum(int(row[band]) for band in bands) for row in (usual, assumed))
+    reached = quantity(after, decided_unit(part))
     return [
-        f"**If nobody looked.** A past *{words.none}* may mean that nobody looked at the creator, "
-        "and nothing in this table says. **An assumption, not a finding**: if "
-        f"{share:.0%} of suitable creators had been overlooked by chance, each probability would "
-        f"be {1 / (1 - share):.2f} times as high, and {quantity(after, 'creator')} would reach "
+        f"**If nobody looked.** A past *{words.none}* may mean that nobody looked at the creator; "
+        "this table does not tell. **An assumption, not a finding**: if "
+        f"{share:.0%} of the suitable ones had been overlooked by chance, each probability would "
+        f"be {1 / (1 - share):.2f} times as high, and {reached} would reach "
         f"*{names}* instead of {before:,}{_beyond(int(assumed['capped']))}. The order would be the "
-        "same: with room for so many, take the best so many. A column that says who was looked at "
-        "settles it (--considered).",
+        "same, so a number of places can be filled from the top all the same. A column that says "
+        "who was looked at settles it (--considered).",
     ]
 
 

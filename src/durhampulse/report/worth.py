@@ -11,7 +11,7 @@ from durhampulse.creators.words import listed
 from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.models.champion import DISTILLED, SIMPLE
 from durhampulse.report.interpretation import outcome_of, plain
-from durhampulse.study.results import Comparison, Decision, Exploration
+from durhampulse.study.results import Comparison, Decision, Exploration, Judgement
 
 __all__ = [
     "alone_and_together", "calibration", "calibrations", "champion_choice", "explanation",
@@ -21,6 +21,7 @@ __all__ = [
 _ALIKE = 0.3
 """Rank correlation from which on one feature says part of what another does."""
 _NEAR = 0.05
+_CERTAIN = 0.05
 _SEEN = 0.0001
 """A change of the log loss that its last figure shows."""
 _ONCE = 0.05
@@ -32,7 +33,7 @@ _FELT = 0.2
 def champion_choice(part: Decision) -> str:
     """E: which model decides and why."""
     row = part.margin.set_index("metric").loc["log_loss"]
-    name = part.champion.name
+    name, beside = part.champion.name, _beside_baseline(part)
     figures = (
         f"cross-validated log loss {row['first']:.4f} against {row['second']:.4f}, difference "
         f"{row['low']:+.4f} to {row['high']:+.4f}"
@@ -40,9 +41,10 @@ def champion_choice(part: Decision) -> str:
     if part.tied and name == SIMPLE:
         return (
             f"**{name}** decides: {part.rival.lower()} does not beat it beyond noise "
-            f"({figures}), and of two equals the simpler one is taken."
+            f"({figures}), and of two equals the simpler one is taken. {beside}"
         )
     chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
+    chosen = f"{chosen} {beside}"
     if name == SIMPLE:
         return chosen
     taught = "the blend says" if name == DISTILLED else "its networks say, beside its trees"
@@ -50,6 +52,15 @@ def champion_choice(part: Decision) -> str:
         f"{chosen} One small network has learned to say what {taught}, which changed the log loss "
         f"by {_change(part.cost)} on rows that neither had seen. All figures are those of the "
         "model that decides, or out of fold of models made in the same way."
+    )
+
+
+def _beside_baseline(part: Decision) -> str:
+    row = part.over_baseline.set_index("metric").loc["log_loss"]
+    how = "better" if row["high"] < 0 else "worse" if row["low"] > 0 else "as good within noise"
+    return (
+        f"Beside the baseline of B2 ({row['baseline']}, {row['second']:.4f}) it is {how} "
+        f"({row['low']:+.4f} to {row['high']:+.4f})."
     )
 
 
@@ -102,8 +113,7 @@ def calibrations(part: Decision, comparison: Comparison) -> str:
     text = (
         "Out of fold on the training part, where more creators are, probabilities are off by this "
         f"much on average (expected calibration error, 95% interval): {'; '.join(texts)}. True "
-        f"probabilities would show {rows['by_chance'].min():.1%} to "
-        f"{rows['by_chance'].max():.1%} by chance. "
+        f"probabilities would show {_percents(rows['by_chance'])} by chance. "
     )
     if off.empty:
         return f"{text}None is off beyond chance."
@@ -121,6 +131,11 @@ def calibrations(part: Decision, comparison: Comparison) -> str:
     )
 
 
+def _percents(shares: pd.Series) -> str:
+    low, high = f"{shares.min():.1%}", f"{shares.max():.1%}"
+    return low if low == high else f"{low} to {high}"
+
+
 def lower_threshold(part: Decision) -> str:
     """E: what choosing from a lower probability on would give; empty where none was tried."""
     rows = {float(row["from"]): row for _, row in part.sweep.iterrows()}
@@ -130,16 +145,18 @@ def lower_threshold(part: Decision) -> str:
         return ""
     row, present = rows[below[-1]], rows[now]
     size = "rows" if "rows" in row else "creators"
+    words, unit = outcome_of(part.creators), part.creators.unit
+    if not row[size]:
+        return f"None of the {unit} tested reaches {below[-1]:.0%} either."
     return (
-        f"From {below[-1]:.0%} on instead of {now:.0%}, {int(row[size]):,} of the "
-        f"{part.creators.unit} tested would be recommended instead of {int(present[size]):,} and "
-        f"{row['recall']:.0%} of all {outcome_of(part.creators).deals} found instead of "
-        f"{present['recall']:.0%}; {row['hit_rate']:.0%} of those recommended would be right"
-        + (f" instead of {present['hit_rate']:.0%}." if present[size] else ".")
+        f"A *Yes* from {below[-1]:.0%} on instead of {now:.0%} would hold {int(row[size]):,} of "
+        f"the {unit} tested instead of {int(present[size]):,}, and {row['recall']:.0%} of all "
+        f"{words.deals} instead of {present['recall']:.0%}; {row['hit_rate']:.0%} of them "
+        f"{words.got}" + (f" instead of {present['hit_rate']:.0%}." if present[size] else ".")
     )
 
 
-def more_rows(part: Decision) -> str:
+def more_rows(part: Decision, judged: Judgement) -> str:
     """E: whether more past outcomes would help; empty where too few parts were tried."""
     rows = part.learning[part.learning["model"] == part.learning["model"].iloc[-1]]
     if len(rows) < 2:
@@ -150,12 +167,17 @@ def more_rows(part: Decision) -> str:
         f"of {str(last['model']).lower()} went from {before['log_loss']:.3f} to "
         f"{last['log_loss']:.3f} (difference {last['low']:+.3f} to {last['high']:+.3f})"
     )
+    if not judged.verdict.has_signal:
+        return (
+            f"**Would more past outcomes help?** Not more of this kind: there is no "
+            f"signal to find. {how}, which is no more than learning less of the noise."
+        )
     if last["high"] < 0:
         return f"**Would more past outcomes help?** Yes. {how}, and nothing says that it ends here."
     return f"**Would more past outcomes help?** Hardly measurably. {how}, within noise."
 
 
-def explanation(part: Decision) -> str:
+def explanation(part: Decision, judged: Judgement) -> str:
     """E: what the model goes by."""
     shapley = part.explanation
     importance = shapley.importance()
@@ -171,12 +193,19 @@ def explanation(part: Decision) -> str:
         f"an even chance. These are Shapley values of {len(shapley.values):,} {part.creators.unit} "
         f"of the test part, {how}. They say what goes with {outcome_of(part.creators).a_deal} in "
         "the model's eyes, not what causes it."
+        + ("" if judged.verdict.has_signal else " Without a signal in the data that is noise.")
     )
 
 
 def alone_and_together(exploration: Exploration, part: Decision) -> str:
     """E: why the model may rank features otherwise than A2 does."""
-    alone = exploration.associations["feature"].tolist()
+    strength = exploration.associations
+    if not ((strength["p_value"] <= _CERTAIN) & (strength["auc_low"] > 0.5)).any():
+        return (
+            "Alone no feature tells anything beyond chance (A2): what the model goes by is several "
+            "together, or chance."
+        )
+    alone = strength["feature"].tolist()
     together = [name for name in part.explanation.importance()["feature"] if name in alone]
     alone = [name for name in alone if name in together]
     falls = {name: together.index(name) - alone.index(name) for name in alone}

@@ -91,7 +91,7 @@ def decide(
         champion=model,
         thresholds=thresholds,
         promise=promised,
-        **_chosen_over(part, chosen),
+        **_chosen_over(part, chosen, comparison),
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
         **_worth(part, model, y_prob, pooled, thresholds),
@@ -124,11 +124,18 @@ def _to_decide(part: Preparation, model: FittedModel) -> tuple[pd.DataFrame, pd.
     return fresh[refused == ""], refused
 
 
-def _chosen_over(part: Preparation, chosen: Champion) -> dict[str, Any]:
+def _chosen_over(part: Preparation, chosen: Champion, comparison: Comparison) -> dict[str, Any]:
     """Return what the model was chosen over, how they compare out of fold, and what it cost."""
-    first, second = (chosen.out_of_fold[name] for name in (chosen.model.name, chosen.rival))
-    margin = compare_models(part.y_train, first, second, groups=part.groups[0])
-    return {"rival": chosen.rival, "tied": chosen.tied, "margin": margin, "cost": chosen.cost}
+    own, baseline = chosen.out_of_fold[chosen.model.name], comparison.baseline
+    others = chosen.out_of_fold[chosen.rival], comparison.out_of_fold[baseline].y_prob
+    rival, known = (compare_models(part.y_train, own, p, groups=part.groups[0]) for p in others)
+    return {
+        "rival": chosen.rival,
+        "tied": chosen.tied,
+        "margin": rival,
+        "over_baseline": known.assign(baseline=baseline),
+        "cost": chosen.cost,
+    }
 
 
 def _promised(
@@ -181,7 +188,8 @@ def _worth(
     """Return what decisions are worth, measured on the test part and on the training part."""
     y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
     tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))
-    unlike = model.unlike(part.test) > 0
+    refused = (unscorable(part.test, model.encoding.columns) != "").to_numpy()
+    unlike = (model.unlike(part.test) > 0) | refused
     tested = tested.mask(unlike, NO_PRECEDENT)
     listed = y_prob - unlike  # no Yes, and last in the list, whatever their probability
     at = (0.5, 0.6, 0.7, 0.8, 0.9, thresholds.review_at, thresholds.yes_at)

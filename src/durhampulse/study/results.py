@@ -211,6 +211,8 @@ class Decision:
     rival, tied, margin
         What it was chosen over, whether the two differ by no more than noise, and their
         comparison out of fold.
+    over_baseline
+        Its comparison out of fold with the ``baseline`` of B2.
     cost
         What distilling it added to the log loss, out of fold; 0 for a model not distilled.
     table
@@ -253,6 +255,7 @@ class Decision:
     rival: str
     tied: bool
     margin: pd.DataFrame
+    over_baseline: pd.DataFrame
     cost: float
     table: pd.DataFrame
     not_scored: pd.DataFrame

@@ -64,7 +64,7 @@ creators = judged.creators
 say(*advice.verdict(judged), words.meaning(creators))
 
 # %%
-judged.verdict.frame()
+show(judged.verdict.frame())
 
 # %%
 if not judged.splits.empty:
@@ -357,12 +357,11 @@ say(networks.cnn_filters())
 # %% [markdown]
 # # Part E: report to the marketing team
 #
-# The model that decides is a blend of gradient boosting and networks, or logistic regression where
-# that does as well. Its weights are learned out of fold, which calibrates it. A probability of
-# 80% or more is a *Yes*, from 60% a person looks (*Maybe*), below it is a *No*. Each creator has
-# a 90% interval for the true probability, a mark where another band may well be the true one, and
-# reasons. The table holds the creators the models did not train on and all whose outcome is not
-# known yet; here stand the first of each band.
+# The model that decides is a blend of gradient boosting and networks, or logistic regression on
+# splines where that does as well. Its weights are learned out of fold, which calibrates it. Each
+# creator has a 90% interval for the true probability, a mark where another band may well be the
+# true one, and reasons. The table holds the creators the models did not train on and all whose
+# outcome is not known yet.
 
 # %%
 from durhampulse.models.champion import train_champion
@@ -375,8 +374,8 @@ e = study.decide(
     b1, b2, judged, thresholds=request.thresholds, promise=request.promise,
     keep_identifiers=request.keep_identifiers,
 )
-say(worth.champion_choice(e))
-brief_table(e.table)
+say(worth.champion_choice(e), advice.rule(e, judged))
+show(brief_table(e.table))
 
 # %%
 say(*advice.decision(e, judged))
@@ -420,7 +419,7 @@ show(e.invitations)
 
 # %%
 show(e.learning)
-say(worth.more_rows(e))
+say(worth.more_rows(e, judged))
 
 # %%
 if not e.groups.empty:
@@ -433,18 +432,18 @@ say(worth.groups(e))
 
 # %%
 decisionplots.importance(e.explanation.importance())
-say(worth.explanation(e), worth.alone_and_together(a2, e))
+say(worth.explanation(e, judged), worth.alone_and_together(a2, e))
 
 # %%
 decisionplots.dependence(e.explanation.dependence(b1.test))
 say(worth.interaction(e, b1.test))
 
 # %%
-reasons = ["Sponsorship Recommendation", "Reasons For", "Reasons Against", "Not Known"]
-e.table.set_index("Influencer ID").groupby(reasons[0], sort=False).head(3)[reasons]
+reasons = ["Sponsorship Recommendation", "Reasons For", "Reasons Against", "Not Known", "Flags"]
+show(e.table.set_index("Influencer ID").groupby(reasons[0], sort=False).head(3)[reasons])
 
 # %% [markdown]
-# What became of past creators like one of each answer?
+# What became of past creators like a few of these?
 
 # %%
 from durhampulse.report import lookalikes
