@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -176,5 +177,7 @@ def test_sentence_names_the_assumption_and_both_counts():
     assert "1.43 times as high" in sentence
     part.table["Influencer ID"] = [1, 1, 3, 4]
     assert "2 rows would reach *Yes* instead of 1" in overlooked.sentences(part, judged)[0]
+    creators.outcome = replace(SPONSORSHIP, own=True, none="not bought")
+    assert "A past *not bought* may mean" in overlooked.sentences(part, judged)[0]
     judged.verdict.refusal = "not ready"
     assert overlooked.tables(part, judged) == {}

@@ -37,6 +37,11 @@ def test_words_begin_at_the_left_and_numbers_end_at_the_right(shown):
     assert "1,200" in shown[0]["text/plain"]
 
 
+def test_identifiers_are_written_as_they_are(shown):
+    display.show(pd.DataFrame({"deals": [4]}, index=pd.Index([2506], name="Influencer ID")))
+    assert ">2506<" in shown[0]["text/html"]
+
+
 def test_numbers_of_rows_are_not_shown(shown):
     display.show(pd.DataFrame({"creators": [4, 5]}).tail(1))
     assert re.findall(r"<t[hd] [^>]*>([^<]*)</t[hd]>", shown[0]["text/html"]) == ["creators", "5"]

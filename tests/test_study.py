@@ -215,6 +215,9 @@ def test_implausibly_high_score_is_questioned(whole):
 def test_small_band_is_reported_as_too_few(whole):
     rates = whole.e.hit_rates.assign(creators=[3, 90, 900])
     assert "only 3 such" in advice.decision(replace(whole.e, hit_rates=rates), whole.judged)[0]
+    rates = whole.e.hit_rates.assign(creators=[0, 90, 900])
+    text = advice.decision(replace(whole.e, hit_rates=rates), whole.judged)[0]
+    assert "The test part holds no such creator, so nothing was measured." in text
 
 
 def test_first_page_speaks_of_creators_and_deals(whole):
@@ -353,6 +356,18 @@ def test_order_of_features_that_tell_nothing_alone_is_not_compared(whole):
     text = worth.alone_and_together(replace(whole.a2, associations=flat), whole.e)
     assert text.startswith("Alone no feature tells anything beyond chance (A2)")
     assert "tells most" in worth.alone_and_together(whole.a2, whole.e)
+
+
+def test_only_a_feature_that_tells_something_alone_can_fall_behind(whole):
+    """The last but one of A2 goes last in the model, but alone it tells nothing beyond chance."""
+    table = whole.a2.associations.assign(p_value=0.001, auc_low=0.55)
+    model = list(whole.e.explanation.importance()["feature"])
+    table = table.set_index("feature").loc[[*model[:-2], model[-1], model[-2]]].reset_index()
+    told = worth.alone_and_together(replace(whole.a2, associations=table), whole.e)
+    assert f" falls from place {len(model) - 1} to {len(model)}" in told
+    table.loc[table["feature"] == model[-1], "p_value"] = 0.5
+    told = worth.alone_and_together(replace(whole.a2, associations=table), whole.e)
+    assert told == "No feature that tells something alone (A2) falls behind in the model."
 
 
 def test_cost_of_distillation_is_said_where_its_last_figure_shows_it():

@@ -205,7 +205,11 @@ def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str)
     else:
         many = f"end as {words.deal}" if words.own else "get a deal"
         such = quantity(n, f"such {unit[:-1]}")
-        text = f"The test part holds only {such}, too few to say how many {many}."
+        text = (
+            f"The test part holds only {such}, too few to say how many {many}."
+            if n
+            else f"The test part holds no such {unit[:-1]}, so nothing was measured."
+        )
     if _size(pooled) >= _FEW:
         text += (
             " Among those it learned from, each judged without itself: "
@@ -222,9 +226,8 @@ def _thin(yes: int, total: int, part: Decision) -> str:
     if yes >= 0.02 * total or part.promise is not None:
         return ""
     return (
-        f" With {base:.0%} {outcome_of(part.creators).deals} overall, so few reaching "
-        f"{part.thresholds.yes_at:.0%} is what honest probabilities look like; use the "
-        "ranking to fill more places."
+        f" Few reach {part.thresholds.yes_at:.0%} where {base:.0%} are "
+        f"{outcome_of(part.creators).deals} overall; use the ranking to fill more places."
     )
 
 

@@ -40,7 +40,8 @@ def show(table: pd.DataFrame) -> None:
     """
     plt.show()
     if len(table):
-        named = table if table.index.name is None else table.reset_index()
+        name = table.index.name  # of what names the rows, such as identifiers
+        named = table if name is None else table.reset_index().astype({name: "str"})
         shown = readable(named).reset_index(drop=True)
         display({"text/plain": repr(shown), "text/html": _aligned(named, shown)}, raw=True)
 

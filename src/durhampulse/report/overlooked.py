@@ -53,9 +53,10 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
     bands = [YES] if part.promise is None or part.promise.is_kept else [YES, MAYBE]
     names, share = " or ".join(band.partition(" ")[0] for band in bands), OVERLOOKED[2]
     before, after = (sum(int(row[band]) for band in bands) for row in (usual, assumed))
+    none = words.none if words.own else f"*{words.none}*"
     reached = quantity(after, decided_unit(part))
     return [
-        f"**If nobody looked.** A past *{words.none}* may mean that nobody looked at the creator; "
+        f"**If nobody looked.** A past {none} may mean that nobody looked at the creator; "
         "this table does not tell. **An assumption, not a finding**: if "
         f"{share:.0%} of the suitable ones had been overlooked by chance, each probability would "
         f"be {1 / (1 - share):.2f} times as high, and {reached} would reach "

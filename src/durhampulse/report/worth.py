@@ -200,7 +200,9 @@ def explanation(part: Decision, judged: Judgement) -> str:
 def alone_and_together(exploration: Exploration, part: Decision) -> str:
     """E: why the model may rank features otherwise than A2 does."""
     strength = exploration.associations
-    if not ((strength["p_value"] <= _CERTAIN) & (strength["auc_low"] > 0.5)).any():
+    beyond = (strength["p_value"] <= _CERTAIN) & (strength["auc_low"] > 0.5)
+    telling = {str(name) for name in strength.loc[beyond, "feature"]}
+    if not telling:
         return (
             "Alone no feature tells anything beyond chance (A2): what the model goes by is several "
             "together, or chance."
@@ -208,11 +210,11 @@ def alone_and_together(exploration: Exploration, part: Decision) -> str:
     alone = strength["feature"].tolist()
     together = [name for name in part.explanation.importance()["feature"] if name in alone]
     alone = [name for name in alone if name in together]
-    falls = {name: together.index(name) - alone.index(name) for name in alone}
+    falls = {name: together.index(name) - alone.index(name) for name in alone if name in telling}
     rho = exploration.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
-    fallen = max(falls, key=lambda name: (falls[name], name in rho))
-    if falls[fallen] < 1:
-        return "The model ranks the features as A2 does, each taken alone."
+    fallen = max(falls, key=lambda name: (falls[name], name in rho), default="")
+    if falls.get(fallen, 0) < 1:
+        return "No feature that tells something alone (A2) falls behind in the model."
     order = f"Alone {plain(alone[0])} tells most (A2), in the model {plain(together[0])}"
     if alone[0] == together[0]:
         order = f"{plain(alone[0])} comes first both alone (A2) and in the model"
@@ -226,7 +228,7 @@ def alone_and_together(exploration: Exploration, part: Decision) -> str:
     other = str(others.idxmax())
     return (
         f"{text}: it goes along with {plain(other)} (rank correlation "
-        f"{rho.loc[other, fallen]:.2f}), so beside it there is less left to say."
+        f"{float(rho[fallen][other]):.2f}), so beside it there is less left to say."
     )
 
 
