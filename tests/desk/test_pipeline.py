@@ -110,6 +110,7 @@ def test_minutes_are_told_from_claims_or_the_decision_before(imported, rules):
 def test_page_shows_picture_and_table(visit, imported):
     client = visit("viewer")
     assert "Nobody has decided in this time" in client.get("/pipeline?days=30").text
+    assert "Nobody has decided yet" in client.get("/pipeline").text
     (ann,) = add_people(imported, "reviewer")
     reviewed(imported, ann, [1, 2], every=2)
     page = client.get("/pipeline").text
