@@ -68,8 +68,8 @@ def _require_few(facts: pq.FileMetaData, n_numeric: int) -> None:
         raise InputError(f"{facts.num_rows:,} training rows.")
     groups = [facts.row_group(i) for i in range(facts.num_row_groups)]
     codecs = {group.column(i).compression for group in groups for i in range(group.num_columns)}
-    if not codecs <= {*_CODECS}:
-        raise InputError(f"Training rows packed by {', '.join(sorted(codecs))}.")
+    if others := sorted(codecs - {*_CODECS}):
+        raise InputError(f"Training rows packed by {', '.join(others)}.")
 
 
 def _bytes(cells: pa.ChunkedArray) -> int:
