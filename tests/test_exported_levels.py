@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from durhampulse.creators.rules import ColumnRule
+from durhampulse.creators.words import folded
 from durhampulse.decision.bands import Thresholds
+from durhampulse.export.levels import look_alikes
 from durhampulse.export.program import program_from
 from durhampulse.features.codes import LevelCode
 from durhampulse.features.encoding import Encoding
@@ -63,6 +65,12 @@ def test_only_what_may_be_a_known_level_refuses_its_row(engine, program):
         "refusal"
     ].tolist()
     assert ["letters beyond ASCII" in reason for reason in reasons] == [True, True, False]
+
+
+def test_letters_with_some_of_their_marks_may_be_of_a_known_level():
+    """With its acute behind, an e with a circumflex is the last letter of Hu\u1ebf."""
+    assert folded("Hu\u00ea\u0301") == folded("Hu\u1ebf")
+    assert {"\u00ea", "\u0301"} <= {*look_alikes([folded("Hu\u1ebf")])}
 
 
 @pytest.mark.parametrize("engine", [*ENGINES])

@@ -252,7 +252,7 @@ def test_mapped_column_takes_precedence(write):
 def test_header_unit_contradicting_numbers_is_refused(write):
     lines = "\n".join(f"{i},{0.01 + i / 1000}" for i in range(40))
     with pytest.raises(InputError, match="says percent"):
-        read_creators(write(f"Influencer_ID,Engagement Rate (%)\n{lines}\n"))
+        read_creators(write(f"Influencer_ID,Engagement Rate (%)\n{lines}\n40,\n"))
 
 
 def test_long_identifiers_with_gaps_stay_exact(tmp_path):

@@ -98,3 +98,16 @@ def test_arrays_that_are_no_curves_are_refused(name, change):
     arrays = fit_splines(*rows(0)).arrays()
     with pytest.raises(ValueError, match=r"curves|array"), np.errstate(invalid="ignore"):
         SplineLogistic.from_arrays({**arrays, name: change(arrays[name])})
+
+
+def test_curves_of_more_than_64_pieces_are_refused():
+    arrays = fit_splines(*rows(0)).arrays()
+    n_curves = len(arrays["columns"])
+
+    def curves(n):
+        some = {"breaks": np.zeros((n_curves, n)), "pieces": np.zeros((n_curves, n, 4))}
+        return SplineLogistic.from_arrays({**arrays, **some})
+
+    assert curves(64).breaks.shape == (n_curves, 64)
+    with pytest.raises(ValueError, match="of 65 pieces"):
+        curves(65)

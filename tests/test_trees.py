@@ -144,6 +144,7 @@ def _changed(**changes):
     [
         _changed(questions=lambda q: q + 1_000),
         _changed(questions=lambda q: -q - 1),
+        _changed(questions=lambda q: np.where(q == 0, np.int32(-1), q)),
         _changed(questions=lambda q: q.astype(np.int64)),
         _changed(columns=lambda c: c[::-1].copy() - 1),
         _changed(columns=lambda c: c + 100_000),

@@ -37,6 +37,15 @@ def test_result_and_error_of_a_thread_come_back():
         asyncio.run(in_thread(Asked(), lambda _stop: {}["missing"]))
 
 
+def test_nothing_waits_for_the_client_once_work_is_done():
+    async def work_and_leave():
+        await in_thread(Asked(), lambda _stop: None)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        return not others or not (await asyncio.wait(others, timeout=5))[1]
+
+    assert asyncio.run(work_and_leave())
+
+
 def test_thread_stops_when_the_client_goes():
     ended = threading.Event()
     with pytest.raises(HTTPException):
