@@ -191,7 +191,7 @@ def test_migration_takes_over_known_outcomes(store_url):
         assert states == ["open", "open", "declined"]
         assert latest_acts(db) == []
     with store.reading() as db, pytest.raises(InputError, match="no longer kept"):
-        preview_undo(db, 1)  # what an import of that version replaced is not known
+        preview_undo(db, 1, "ann")  # what an import of that version replaced is not known
     store.close()
 
 

@@ -34,6 +34,7 @@ from durhampulse.desk.store.tables import (
     creator,
     list_creator,
     metadata,
+    person,
     replaced,
     run,
     score,
@@ -71,7 +72,7 @@ def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_
     assert rows_of(filled) != before
     with filled.reading() as db:
         expected = UndoneImport(restored=2, removed=2, kept=0, changed=0, decided=0)
-        assert preview_undo(db, row.id) == expected
+        assert preview_undo(db, row.id, "ann") == expected
     assert undone(filled, row.id) == expected
     assert rows_of(filled) == before
     assert rows_of(filled, score) == scores
@@ -113,6 +114,24 @@ def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, 
         assert db.scalar(select(func.count()).where(score.c.run_id > 1)) == 6
     assert left & set(names) == set(names) - {"untouched"}
     assert state == "tentative"
+
+
+def test_whom_one_looks_at_oneself_goes_with_the_import(filled, catalogue, rules, tmp_path):
+    """Whoever had opened the queue kept a creator of the list that they took back."""
+    (ann,) = add_people(filled, "reviewer")
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", "x", "y"))
+    with filled.writing() as db:
+        db.execute(update(creator).values(state="declined").where(creator.c.external_id != "x"))
+        db.execute(update(creator).where(creator.c.external_id == "x").values(
+            probability=rules.thresholds.review_at, flags=0))  # fmt: skip
+    assert claim_next(filled, ann, rules).creator_id == number_of(filled, "x")
+    with filled.reading() as db:
+        name = db.scalar(select(person.c.name).where(person.c.id == ann))
+        assert preview_undo(db, row.id, "somebody else").kept == 1
+        assert preview_undo(db, row.id, name).kept == 0
+    ask_to_undo(filled, row.id, name)
+    assert undo_import(filled, Catalogue(filled), row.id, threading.Event()).removed == 2
+    assert number_of(filled, "x") is None
 
 
 def test_undo_that_was_given_up_has_not_happened(filled, catalogue, tmp_path):
@@ -209,7 +228,7 @@ def test_import_is_undone_after_another_model_which_scores_the_former_figures(
         restored=2, removed=1, kept=1, changed=0, decided=1, by_model=True
     )  # fmt: skip
     with filled.reading() as db:
-        assert preview_undo(db, row.id) == expected
+        assert preview_undo(db, row.id, "ann") == expected
     assert undone(filled, row.id) == expected
     left = scores_of(filled)
     del left["x"]

@@ -42,6 +42,7 @@ from durhampulse.desk.store.tables import (
     creator,
     list_creator,
     metadata,
+    person,
     replaced,
     review,
     run,
@@ -77,20 +78,23 @@ class Ground:
         Runs of the models activated since.
     model_run
         The run of the model activated last; none where the first one still decides.
+    by
+        Who undoes it: whom they look at themselves goes too.
     """
 
     run_id: int
     since: datetime
     models: Sequence[int]
     model_run: int | None
+    by: str
 
     @classmethod
-    def of(cls, db: Connection, row: Row[Any]) -> Ground:
-        """Return the ground of an import's act, as things are now."""
+    def of(cls, db: Connection, row: Row[Any], by: str) -> Ground:
+        """Return the ground of an import's act, as things are now, for whoever undoes it."""
         taken = select(run.c.id).where(run.c.kind == "model", run.c.applied_at.is_not(None))
         last = db.scalar(taken.order_by(run.c.applied_at.desc()).limit(1))
         models = list(db.scalars(taken.where(run.c.applied_at > row.at)))
-        return cls(run_id=row.run_id, since=row.at, models=models, model_run=last)
+        return cls(run_id=row.run_id, since=row.at, models=models, model_run=last, by=by)
 
     @property
     def unchanged(self) -> ColumnElement[bool]:
@@ -126,6 +130,18 @@ class Ground:
             review.c.undone_at.is_(None), review.c.decision != "skip",
         )  # fmt: skip
 
+    @property
+    def spoken_of(self) -> ColumnElement[bool]:
+        """Condition that anything refers to a creator but an old claim, or one's own."""
+        own = select(person.c.id).where(person.c.name == self.by)
+        counts = {claim: (claim.c.expires_at > clock.now()) & claim.c.person_id.not_in(own)}
+        return or_(
+            *(
+                exists().where(column == creator.c.id, counts.get(table, true()))
+                for table, column in _REFERRING
+            )
+        )
+
 
 def count_all(db: Connection, ground: Ground) -> dict[str, int]:
     """Return `COUNTS` of the undo as a whole, if it were done now."""
@@ -134,7 +150,7 @@ def count_all(db: Connection, ground: Ground) -> dict[str, int]:
         counted = select(func.count()).select_from(creator)
         return db.scalar(counted.where(ground.unchanged, *conditions)) or 0
 
-    brought, spoken = count(~ground.replaced), count(~ground.replaced, _is_spoken_of())
+    brought, spoken = count(~ground.replaced), count(~ground.replaced, ground.spoken_of)
     return {
         "restored": count(ground.replaced),
         "removed": brought - spoken,
@@ -164,7 +180,7 @@ def restore_some(
     restored = list(db.scalars(mine.where(ground.replaced)))
     decided = list(db.scalars(mine.where(ground.replaced, ground.decided)))
     brought = list(db.scalars(mine.where(~ground.replaced)))
-    removed = list(db.scalars(mine.where(~ground.replaced, ~_is_spoken_of())))
+    removed = list(db.scalars(mine.where(~ground.replaced, ~ground.spoken_of)))
     _give_back(db, ground, rules, restored)
     _remove(db, removed)
     _hand_down(db, ground.run_id, numbers)
@@ -225,14 +241,3 @@ def _called_otherwise(of_run: ColumnElement[bool]) -> Select[int]:
     texts = ((r.name, c.name), (r.carried, c.carried))
     changed = (cast(before, Text).is_distinct_from(cast(now, Text)) for before, now in texts)
     return select(c.id).join(replaced, of_run).where(or_(*changed))
-
-
-def _is_spoken_of() -> ColumnElement[bool]:
-    """Return the condition that anything but an old claim refers to a creator."""
-    counts = {claim: claim.c.expires_at > clock.now()}
-    return or_(
-        *(
-            exists().where(column == creator.c.id, counts.get(table, true()))
-            for table, column in _REFERRING
-        )
-    )

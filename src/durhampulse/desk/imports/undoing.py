@@ -66,8 +66,8 @@ def import_act(db: Connection, upload_id: int) -> Row[Any] | None:
     return db.execute(select(act).where(act.c.run_id.in_(of_upload))).first()
 
 
-def preview_undo(db: Connection, upload_id: int) -> UndoneImport:
-    """Return what the undo of an import would do now.
+def preview_undo(db: Connection, upload_id: int, by: str) -> UndoneImport:
+    """Return what the undo of an import by somebody would do now.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def preview_undo(db: Connection, upload_id: int) -> UndoneImport:
         If it cannot be undone any more, with the reason.
     """
     row = _require(db, upload_id)
-    ground = Ground.of(db, row)
+    ground = Ground.of(db, row, by)
     so_far = _so_far(row)  # of one that has failed on its way
     counts = {name: so_far[name] + n for name, n in count_all(db, ground).items()}
     return _result(row, ground, counts)
@@ -167,7 +167,7 @@ def _step(
     if file.state != "undoing":
         return None, False
     row = _require(db, upload_id)
-    ground, total = Ground.of(db, row), row.detail["creators"]
+    ground, total = Ground.of(db, row, row.undone_by or ""), row.detail["creators"]
     size = total + 1 if total <= _AT_ONCE else size
     forget_prepared(db)  # whose scores are of figures that go
     so_far = _so_far(row)

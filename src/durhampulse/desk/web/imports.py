@@ -352,7 +352,7 @@ def show_undo(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> 
     row = _find(desk, number)
     with desk.store.reading() as db:
         _require_right(who, import_act(db, number))
-        counts = preview_undo(db, number)
+        counts = preview_undo(db, number, who.name)
     return render(request, who, UndoContext(upload=row, counts=counts))
 
 
