@@ -66,11 +66,10 @@ def save_flavour(folder: str | Path, path: str | Path) -> None:
     ModelError
         If the folder holds no model that can be used.
     """
-    require_modules("A model of MLflow", "mlflow")
+    parts = _parts(folder)
     import mlflow.pyfunc
 
-    load_model(folder)
-    mlflow.pyfunc.save_model(path=str(path), **_parts(folder))
+    mlflow.pyfunc.save_model(path=str(path), **parts)
 
 
 def log_flavour(folder: str | Path, name: str, **options: Any) -> Any:
@@ -95,14 +94,16 @@ def log_flavour(folder: str | Path, name: str, **options: Any) -> Any:
     ModelError
         If the folder holds no model that can be used.
     """
-    require_modules("A model of MLflow", "mlflow")
+    parts = _parts(folder)
     import mlflow.pyfunc
 
-    load_model(folder)
-    return mlflow.pyfunc.log_model(name=name, **_parts(folder), **options)
+    return mlflow.pyfunc.log_model(name=name, **parts, **options)
 
 
 def _parts(folder: str | Path) -> dict[str, Any]:
+    """Return what MLflow is told of a model folder; the folder is verified."""
+    require_modules("A model of MLflow", "mlflow")
+    load_model(folder)
     return {
         "loader_module": __name__,
         "data_path": str(folder),
