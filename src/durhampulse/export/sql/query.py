@@ -19,9 +19,9 @@ __all__ = ["query_of"]
 def query_of(program: Program, dialect: str, table: str, version: str) -> str:
     """Return a query that scores the creators of a table, each row by itself.
 
-    It gives the table's own columns and ``probability``, ``low``, ``high``, ``recommendation``,
-    ``unlike`` and ``refusal``. The table's columns have the headers of the model's own table; those
-    of numbers may be of numbers or of text.
+    It gives ``dp_row``, the row's place, the table's own columns, and ``probability``, ``low``,
+    ``high``, ``recommendation``, ``unlike`` and ``refusal``. The table's columns have the headers
+    of the model's own table; those of numbers may be of numbers or of text.
 
     Parameters
     ----------
