@@ -25,12 +25,15 @@ from durhampulse.export.program import program_from, program_of
 from durhampulse.export.sql.dialects import DIALECTS
 from durhampulse.export.sql.query import query_of
 from durhampulse.export.targets import TARGETS, ExportOptions
+from durhampulse.features.codes import LevelCode
+from durhampulse.features.encoding import Encoding
 from durhampulse.features.precedent import REACH, Span
 from durhampulse.market.market import draw_creators
 from durhampulse.market.sampling import simulate_market
 from durhampulse.models.families import WeightedSum
+from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import SplineLogistic
-from durhampulse.models.weights import DenseNetwork
+from durhampulse.models.weights import DenseNetwork, Logistic
 from durhampulse.scoring.scorer import Scorer, load_model
 from tests.commands import run
 from tests.desk.servers import find_tool, own_server
@@ -391,6 +394,20 @@ def test_headers_are_names_in_each_dialect_whatever_their_signs(header, dialect)
     [query] = sqlglot.parse(query_of(program, dialect, "creators", "0"), dialect=dialect)
     stage = next(part for part in query.ctes if part.alias == "dp_stage_0")
     assert {column.name for column in stage.find_all(sqlglot.exp.Column)} == {"dp_row", header}
+
+
+@pytest.mark.parametrize("dialect", ["bigquery", "snowflake"])
+def test_levels_of_several_lines_are_text_of_one(dialect):
+    code = LevelCode(column="City", levels=("New\nYork", "it's \\"), rare=False, missing=True)
+    weights = Logistic(np.ones(3), np.zeros(1))
+    model = FittedModel(name="towns", encoding=Encoding((code,)), weights=weights)
+    rule = ColumnRule(column="City", kind="levels", header="City", levels=code.levels)
+    query = query_of(
+        program_from(model, {"City": rule}, Thresholds(), ""), dialect, "creators", "0"
+    )
+    assert "= 'New\\nYork'" in query
+    assert ("= 'it\\'s \\\\'" if dialect == "bigquery" else "= 'it''s \\\\'") in query
+    assert "New\nYork" not in query
 
 
 def test_a_figure_is_unlike_all_where_none_was_known_in_training(learned, demo, messy, tmp_path):

@@ -168,6 +168,7 @@ class Dialect:
         if not text.startswith("'"):
             return text
         inner = text[1:-1].replace("''", "'").replace("\\", "\\\\")
+        inner = inner.replace("\n", "\\n").replace("\r", "\\r")  # BigQuery's text has one line
         quote = "\\'" if "'" in self.escapes else "''"
         return "'" + inner.replace("'", quote) + "'"
 
