@@ -20,6 +20,7 @@ from durhampulse.desk.store.tables import creator, review
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import add_people
+from tests.desk.plans import planned
 
 DAY = date(2026, 1, 31)
 
@@ -128,17 +129,23 @@ def test_page_says_in_a_sentence_that_a_band_does_not_hold(visit, filled, rules)
     assert "Verdict on its data" not in shown
 
 
-def test_shortlist_says_that_a_band_does_not_hold_until_it_does(visit, filled, rules):
+def test_shortlist_and_drafts_say_that_a_band_does_not_hold_until_it_does(
+    visit, filled, catalogue, rules
+):
     client, yes = visit("viewer"), in_band(filled, rules, YES, 10)
-    assert "does not hold here" not in client.get("/shortlist").text
+    draft = f"/campaigns/{planned(filled, catalogue)}"
+    for path in ("/shortlist", draft):
+        assert "does not hold here" not in client.get(path).text
     for number in yes:
         record(filled, number, deal=False, on=DAY, by="ann")
     page = client.get("/shortlist").text
     assert "Yes does not hold here:" in page
     assert "of 100 so marked 0 got a deal where" in page
+    assert "Yes does not hold here:" in client.get(draft).text
     for number in yes:
         withdraw(filled, number, "ann")
-    assert "does not hold here" not in client.get("/shortlist").text
+    for path in ("/shortlist", draft):
+        assert "does not hold here" not in client.get(path).text
 
 
 def test_band_holds_only_once_a_fall_would_have_been_seen(visit, filled, rules):

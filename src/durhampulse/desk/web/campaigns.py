@@ -31,6 +31,7 @@ from durhampulse.desk.campaigns.proposal import (
 from durhampulse.desk.campaigns.rooms import CARDS, rooms
 from durhampulse.desk.campaigns.value import Outlook, outlook
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.outcomes.watching import BandWatch
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.conflicts import in_sentence
 from durhampulse.desk.shortlist import pages as shortlist
@@ -70,7 +71,8 @@ class CampaignContext(BriefContext, template="campaign.html"):
 
     `newer` and `undone` have changed the list since, `is_decided` says whether somebody of it was
     decided on since, `left` and `waiting` were chosen by hand,
-    `asked` are wanted by hand though they would not be proposed, `matches` is what a search finds.
+    `asked` are wanted by hand though they would not be proposed, `matches` is what a search finds,
+    `broken` are the answers that got fewer deals than promised.
     """
 
     brief: Brief
@@ -99,6 +101,7 @@ class CampaignContext(BriefContext, template="campaign.html"):
     asked: Sequence[Mapping[str, Any]]
     matches: Sequence[Row[Any]]
     to_deliver: Sequence[Row[Any]]
+    broken: Sequence[BandWatch]
 
 
 class DifferenceContext(Context, template="campaign-difference.html"):
@@ -122,14 +125,9 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows, niches = campaigns.list_campaigns(db), read_niches(db)
         currency = campaigns.usual_currency(db)
     context = CampaignsContext(
-        campaigns=rows,
-        niches=niches,
-        rules=rules,
-        brief=None,
-        usual_currency=currency,
-        aims=AIMS,
-        units=UNITS,
-    )
+        campaigns=rows, niches=niches, rules=rules, brief=None, usual_currency=currency,
+        aims=AIMS, units=UNITS,
+    )  # fmt: skip
     return render(request, who, context)
 
 
@@ -195,6 +193,7 @@ def show(
         asked = _asked(db, [number for number in ask if number not in hidden])
         matches = _matches(db, search, desk, hidden)
         to_deliver = [row for row in deliverables(db, number) if row.creator_id not in hidden]
+        broken = [one for one in desk.broken_bands.of(db, rules) if one.against == "fewer"]
     brief, words, unseen = current.brief, rules.outcome, hidden.intersection(table["id"])
     seen = table[~table["id"].isin(unseen)]
     total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)
@@ -208,7 +207,7 @@ def show(
         bet=bet, total=total, fits_room=CARDS[0] <= len(table) <= CARDS[1],
         facts=current.row.facts or {}, rooms=made, shared=beside, came_from=came_from,
         newer=newer, undone=undone, left=left, waiting=waiting, asked=asked, matches=matches,
-        is_decided=is_decided, to_deliver=to_deliver,
+        is_decided=is_decided, to_deliver=to_deliver, broken=broken,
     )  # fmt: skip
     return render(request, who, context)
 
