@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from types import SimpleNamespace
@@ -69,6 +70,20 @@ def test_count_that_is_due_keeps_nobody_waiting_and_is_shown_with_its_age(filled
     may_end.set()
     finish(counts)
     assert last(counts, filled, slow).value == 596
+
+
+def test_page_of_campaigns_waits_for_no_pass_over_all_fees(desk, visit):
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(fee=50.0, currency="USD"))
+    ann = visit("reviewer")
+
+    def currency():
+        page = ann.get("/campaigns").text
+        return re.search(r'<input name="currency"[^>]* value="(\w*)"', page)[1]
+
+    assert currency() == ""
+    finish(desk.counting)
+    assert currency() == "USD"
 
 
 def test_two_desks_count_once(filled):

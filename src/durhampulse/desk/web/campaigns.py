@@ -123,7 +123,7 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         rows, niches = campaigns.list_campaigns(db), read_niches(db)
-        currency = campaigns.usual_currency(db)
+        currency = desk.usual_currency(db, rules)
     context = CampaignsContext(
         campaigns=rows, niches=niches, rules=rules, brief=None, usual_currency=currency,
         aims=AIMS, units=UNITS,

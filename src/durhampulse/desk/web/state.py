@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Request
 from sqlalchemy import Connection, select
 
+from durhampulse.desk.campaigns.campaigns import usual_currency
 from durhampulse.desk.campaigns.trade import Frontiers
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
@@ -139,6 +140,11 @@ class Desk:
     def bands(self, db: Connection, rules: Rules) -> Kept | None:
         """Return how many of the list each band has, and their mean probability."""
         return self._last(db, "bands", rules, None, lambda db: count_bands(db, rules))
+
+    def usual_currency(self, db: Connection, rules: Rules) -> str:
+        """Return the currency of most fees; empty where none has one, or none was counted yet."""
+        kept = self._last(db, "currency", rules, None, usual_currency)
+        return kept.value if kept else ""
 
     def remaining(self, db: Connection, rules: Rules, unseen: Collection[int]) -> Kept | None:
         """Return what further reviews could change, without those judged without the number.
