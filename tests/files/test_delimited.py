@@ -115,3 +115,12 @@ def test_headers_without_a_name_are_kept_where_they_hold_anything(write):
     cells, _, noted = read(write("id,,,a,a\nx,,1,2,3\n"))
     assert cells == [{"id": "x", "column 3": "1", "a": "2", "a (2)": "3"}]
     assert noted == {"duplicate-header": 1}
+
+
+def test_numbered_header_is_none_that_the_file_has(write):
+    """A spreadsheet that was exported before has such numbers of its own."""
+    for header in ("id,a,a,a (2)", "id,a (2),a,a"):
+        cells, _, noted = read(write(f"{header}\nx,1,2,3\n"))
+        assert sorted(cells[0]) == ["a", "a (2)", "a (3)", "id"]
+        assert {cells[0]["a (2)"]} == {"3" if header.endswith("(2)") else "1"}
+        assert noted == {"duplicate-header": 1}

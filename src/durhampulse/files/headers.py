@@ -78,17 +78,26 @@ def ungarbled(header: str) -> str | None:
 
 
 def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
-    """Return headers that differ: by place where there is none, numbered where one comes again."""
-    seen: dict[str, int] = {}
-    unique = []
+    """Return headers that differ: by place where there is none, numbered where one comes again.
+
+    Examples
+    --------
+    >>> unique_headers(["Views", "", "Views", "Views (2)"], Ledger())
+    ['Views', 'column 2', 'Views (3)', 'Views (2)']
+    """
+    unique: dict[str, None] = {}
+    found, last = {*headers}, dict[str, int]()
     for position, header in enumerate(headers, start=1):
-        base = header or f"column {position}"
-        seen[base] = seen.get(base, 0) + 1
-        unique.append(base if seen[base] == 1 else f"{base} ({seen[base]})")
-        if seen[base] > 1:
-            action = f"the later one is called '{unique[-1]}'"
+        name = base = header or f"column {position}"
+        number = last.get(base, 1)
+        while name in unique or (name != base and name in found):
+            number += 1
+            name = f"{base} ({number})"
+        unique[name], last[base] = None, number
+        if name != base:
+            action = f"the later one is called '{name}'"
             ledger.note(Irregularity.DUPLICATE_HEADER, base, 1, action)
-    return unique
+    return [*unique]
 
 
 def require_header(
