@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -165,15 +165,23 @@ def shown_columns(
     }
 
 
-def carried_names(headers: Iterable[str]) -> dict[str, str]:
+def carried_names(headers: Collection[str]) -> dict[str, str]:
     """Return the headers of carried columns, each with its name in a decision table.
 
     Examples
     --------
     >>> carried_names(["Handle", "Rank"])
     {'Handle': 'Handle', 'Rank': 'Rank (as found)'}
+    >>> [*carried_names(["Rank", "Rank (as found)"]).values()]
+    ['Rank (as found) (as found)', 'Rank (as found)']
     """
-    return {h: f"{h} (as found)" if h in _OWN_HEADERS else h for h in headers}
+    names = {}
+    for header in headers:
+        name = header
+        while name in _OWN_HEADERS or (name != header and name in headers):
+            name += " (as found)"
+        names[header] = name
+    return names
 
 
 def cut(y_prob: Floats) -> Floats:
