@@ -157,6 +157,30 @@ def test_exports_are_formula_safe_and_carry_provenance(visit, desk, monkeypatch)
     assert viewer.get("/shortlist/export/provenance").json()["model"] == about["model"]
 
 
+def test_totals_of_creators_without_precedent_are_no_zero(desk, visit):
+    """Of one creator without precedent the list said 0 deals, from 0 to 0."""
+    c, vera = creator.c, visit("viewer")
+    with desk.store.writing() as db:
+        usual, unlike = db.scalars(select(c.id).where(c.deal.is_(None), HAS_PRECEDENT).limit(2))
+        db.execute(update(creator).where(c.id == usual).values(probability=0.99, low=0.9, high=1))
+        db.execute(update(creator).where(c.id == unlike).values(flags=UNLIKE_BIT, low=0, high=1))
+        name = db.scalar(select(c.external_id).where(c.id == unlike))
+
+    def ticked(*numbers):
+        page = vera.get("/shortlist/chosen", params={"chosen": numbers}).text
+        return " ".join(re.sub("<[^>]+>", "", page).split())
+
+    assert ticked(unlike) == "1 ticked: no number of deals can be told; 1 has no precedent"
+    both = ticked(usual, unlike)
+    assert both.startswith("2 ticked: 1.0 deals among creators like these in the past (")
+    assert both.endswith(" to 1.0); 1 has no precedent")  # of one creator no more than one deal
+    totals = vera.get("/shortlist/totals", params={"search": name}).text
+    assert (
+        re.search(r"among creators like these in the past</dt><dd>(.*?)</dd>", totals)[1]
+        == "\u2013"
+    )
+
+
 def test_main_reason_speaks_for_the_answer(filled, rules):
     """Rows of No gave what speaks for the creator, so that nobody saw why they are none."""
     with filled.reading() as db:

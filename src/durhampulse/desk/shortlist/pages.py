@@ -103,6 +103,11 @@ class Totals:
     low: float
     high: float
 
+    @property
+    def counted(self) -> int:
+        """How many count in the sum: with precedent, and no outcome known."""
+        return self.creators - self.deals - self.none - self.unlike
+
 
 def page(
     db: Connection,
@@ -189,7 +194,7 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
         unlike=unlike,
         expected=expected,
         low=max(0.0, low),
-        high=min(float(n - deals - none), high),
+        high=min(float(n - deals - none - unlike), high),
     )
 
 
