@@ -229,7 +229,9 @@ def test_thousands_that_a_program_took_for_fractions_are_refused(figures):
 
 
 def test_cells_with_words_are_refused_with_the_figure_to_write():
-    table = pa.table({"id": [*"abcd"], "Followers": ["12.5K fans", "800 fans", "7 fans", "9"]})
+    table = pa.table(
+        {"id": [*"abcd"], "Followers": ["12.5K people", "800 people", "7 people", "9"]}
+    )
     with pytest.raises(InputError, match=r"Write figures without words, such as 12\.5K;"):
         read_creators(table)
     reader = BlockReader("x.csv", {"Followers": ColumnRule(column="Followers", kind="count")})

@@ -334,7 +334,9 @@ CELLS = (
     "9007199254740993", "0.1e-7", "\ufeff5", "5\x1c", "1 2", "1  234", "01,234", "1,23", "12,3456",
     "$1.234", "KWD 1.234", "1.5 bn", "2MN", "1_000", "0x10", "5 %%", "--5", "5-", "1/2",
     "(2.7%)", "( 12,5 % )", "(1.5", "3,1%-", "%5,6", "% 5", "($1,200)", "(K)", ".-1M", "\u2014", "...", "(\u0665)", "-(5)",
-    "constructor 5", "5 constructor", "5 __proto__",
+    "constructor 5", "5 constructor", "5 __proto__", "11.2K followers", "12,300 Views", "1.2\u4e07\u4eba",
+    "145.000 Abonnenten", "Followers: 900", "3 mil seguidores", "10-20 fans", "15 likes", "3.4 pct", "38,9 \u2030",
+    "240 bps", "-12 bp.", "2.4 pp", "5 % percent", "5 followers views",
 )  # fmt: skip
 
 

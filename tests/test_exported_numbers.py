@@ -209,6 +209,15 @@ def test_codes_for_missing_counts_are_missing(engine):
     assert read[3].startswith("Followers cannot be")
 
 
+@pytest.mark.parametrize(("kind", "cells"), [
+    ("count", ["11.2K followers", "12,300 Views", "1.2\u4e07\u4eba", "Followers: 900", "850 TAKIPCI fans"]),
+    ("rate", ["3.4 pct", "38.9 \u2030", "240 BPS", "5 Prozent."]),
+])  # fmt: skip
+@pytest.mark.parametrize("engine", [*ENGINES])
+def test_words_of_a_unit_refuse_their_row(engine, kind, cells):
+    assert answers(ENGINES[engine](program_for(kind), cells)) == ["unread"] * len(cells)
+
+
 @pytest.mark.parametrize("engine", [*ENGINES])
 def test_codes_that_no_rate_can_be_are_missing(engine):
     cells = ["-9", "\u221299", "-999", "-900%", "-5"]

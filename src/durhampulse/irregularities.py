@@ -42,6 +42,7 @@ class Irregularity(StrEnum):
     CURRENCY = "currency"
     LOWER_BOUND = "lower-bound"
     PERCENT_SIGN = "percent-sign"
+    COUNTED = "counted"
     UNREADABLE = "unreadable"
     UNIT = "unit"
     FRACTIONAL_COUNT = "fractional-count"
@@ -93,7 +94,8 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.DECIMAL_COMMA: "the comma is the decimal sign in this column",
     Irregularity.CURRENCY: "an amount with the sign or code of its currency",
     Irregularity.LOWER_BOUND: "a plus behind the figure: it is that or more",
-    Irregularity.PERCENT_SIGN: "the rate carries a percent sign, so its unit is certain",
+    Irregularity.PERCENT_SIGN: "the rate carries a sign or word of its unit, which is certain then",
+    Irregularity.COUNTED: "a word beside the figure says what it counts",
     Irregularity.UNREADABLE: "the cell is not a number in any known format",
     Irregularity.UNIT: "figures without a sign may be fractions or percentages, or in thousands",
     Irregularity.FRACTIONAL_COUNT: "a count should be whole; these are averages or estimates",

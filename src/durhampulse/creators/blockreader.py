@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from durhampulse.creators.amounts import same_currency
 from durhampulse.creators.block import Block, Levels
-from durhampulse.creators.cells import NumberCells, distinct_words, read_numbers
+from durhampulse.creators.cells import NumberCells, distinct_words
+from durhampulse.creators.counted import COUNTED
 from durhampulse.creators.numbers import (
     DecimalSign,
     decimal_evidence,
@@ -45,6 +46,13 @@ Floats = npt.NDArray[np.float64]
 _FEWEST_TO_TELL = 1_000
 _CHECKED = 2_048
 _FIGURE = re.compile(r"[+-]?\d[\d.,]*(?: ?(?:%|[KMB]\b))?", re.IGNORECASE)
+
+
+_POINTS = re.compile(
+    r"([+-]?\d[\d.,]*) ?(?:%-?)?(?:pp|ppt|pts?|p\.p\.|percentage points?|prozentpunkte?)\.?",
+    re.IGNORECASE,
+)
+"""Percentage points: a difference of two rates, or how some write a rate."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ class BlockReader:
         for column, header in self._headers.items():
             self._take_header(column, header)
         self._elsewhere: DecimalSign | None = None
-        self._contradicted: dict[str, DecimalSign | None] = {}
+        self._proved: dict[str, DecimalSign | None] = {}
 
     def _take_header(self, column: str, header: str) -> None:
         """Learn what a header says of its figures, but for what a person has said at training."""
@@ -156,7 +164,9 @@ class BlockReader:
             commas = self._elsewhere == ","
             if usual and (own - {usual} or (commas and usual == ".")):
                 # The points of a table that proves decimal commas part thousands.
-                self._contradicted[column] = "," if commas else None
+                self._proved[column] = "," if commas else None
+            elif usual is None and own == {","}:
+                self._proved[column] = ","
         for column in columns:
             self._read_numbers(column, cells[column], None)
 
@@ -197,9 +207,8 @@ class BlockReader:
     def _read_numbers(self, column: str, cells: pa.Array, first_row: int | None) -> NumberCells:
         rule = self._rules[column]
         try:
-            if column in self._contradicted:
-                sign = self._contradicted[column]
-                numbers = read_numbers(cells, rule.number_kind, sign, rule.currency)
+            if column in self._proved:
+                numbers = rule.read_signed(cells, self._proved[column])
             else:
                 numbers = rule.read_numbers(cells, self._elsewhere)
         except NoTextError as error:
@@ -299,6 +308,10 @@ def unclear_reason(column: str, word: str, rule: ColumnRule) -> str:
     parsed, shown = parse_number(word, rule.number_kind), f"{column} '{word[:40]}'"
     if parsed.ends:
         return f"{shown} is a range: write one number"
+    if parsed.counted and parsed.counted != COUNTED.get(column):
+        what = COUNTED.get(column, "what the column holds")
+        reason = f"{shown} counts {parsed.counted}, not {what}"
+        return f"{reason}: write {what}, or name the column that holds them"
     if parsed.currency and rule.currency and not same_currency(parsed.currency, rule.currency):
         return f"{shown} is not in {rule.currency} like its column: write it in {rule.currency}"
     known = [v for v in (parsed.rival, parsed.point, parsed.comma) if not math.isnan(v)]
@@ -314,8 +327,16 @@ def way_to_numbers(column: str, cell: str) -> str:
     --------
     >>> way_to_numbers("Followers", "12K fans")
     'Write figures without words, such as 12K; if another column holds it: --map Followers=HEADER'
+    >>> way_to_numbers("Growth_Rate", "2.4 pp").partition(",")[::2]
+    ('Write rates with a percent sign', ' such as 2.4%, unless they are differences of two rates; \
+if another column holds it: --map Growth_Rate=HEADER')
     """
     other = f"another column holds it: --map {column}=HEADER"
+    if points := _POINTS.fullmatch(cell):
+        return (
+            f"Write rates with a percent sign, such as {points[1]}%, unless they are differences "
+            f"of two rates; if {other}"
+        )
     if figure := _FIGURE.search(cell):
         return f"Write figures without words, such as {figure[0].strip()}; if {other}"
     return f"If {other}; if letters are garbled, say how the file is written: --encoding NAME"

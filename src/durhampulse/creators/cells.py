@@ -56,11 +56,14 @@ class NumberCells:
     currency, at_least, sized
         Which cells had the sign or code of a currency; a plus behind, as in ``15K+``; a letter or
         word for their size.
+    worded
+        Which cells had a word for what they count, such as followers.
     unreadable
         Which cells are no number.
     unclear
         Which cells are one number or another: nothing tells the decimal sign or what a word of
-        size means, the cell is a range, or in another currency than the column's.
+        size means, the cell is a range, in another currency than the column's, or counts
+        something else.
     """
 
     values: Floats
@@ -71,6 +74,7 @@ class NumberCells:
     currency: Mask
     at_least: Mask
     sized: Mask
+    worded: Mask
     unreadable: Mask
     unclear: Mask
 
@@ -90,6 +94,7 @@ def read_numbers(
     kind: NumberKind = "any",
     decimal: DecimalSign | None = None,
     currency: str = "",
+    counts: str = "",
 ) -> NumberCells:
     """Return a column of numbers or text as numbers.
 
@@ -101,6 +106,8 @@ def read_numbers(
         Of the column, as for :func:`.parse_number`.
     decimal, currency
         The column's decimal sign and currency, where they are known.
+    counts
+        What the column counts, where that is known.
 
     Raises
     ------
@@ -133,7 +140,7 @@ def read_numbers(
         return _plain_cells(values)
     values = values.copy()
     codes, words = distinct_words(text.filter(pa.array(odd)))
-    read = read_number_words(words, kind, decimal, currency)
+    read = read_number_words(words, kind, decimal, currency, counts)
     values[odd] = read.values[codes]
     flags = {name: _spread(odd, getattr(read, name)[codes]) for name in _FLAGS}
     return _without_codes(NumberCells(values=values, **flags), kind)
@@ -141,7 +148,7 @@ def read_numbers(
 
 _FLAGS = (
     *("percent", "formatted", "null_word", "stray_space"),
-    *("currency", "at_least", "sized", "unreadable", "unclear"),
+    *("currency", "at_least", "sized", "worded", "unreadable", "unclear"),
 )
 
 
@@ -156,7 +163,11 @@ def _spread(where: Mask, flags: Mask) -> Mask:
 
 
 def read_number_words(
-    words: Sequence[str], kind: NumberKind, decimal: DecimalSign | None, currency: str = ""
+    words: Sequence[str],
+    kind: NumberKind,
+    decimal: DecimalSign | None,
+    currency: str = "",
+    counts: str = "",
 ) -> NumberCells:
     """Return written numbers as numbers, one word at a time; arrays of shape (n_words,).
 
@@ -164,7 +175,7 @@ def read_number_words(
     ----------
     words
         The cells, blanks around them included.
-    kind, decimal, currency
+    kind, decimal, currency, counts
         As for :func:`read_numbers`.
     """
     n = len(words)
@@ -177,6 +188,9 @@ def read_number_words(
             continue
         number = _parsed(word, kind, decimal)
         value = number.value(decimal)
+        if number.counted:
+            flags["worded"][at] = True
+            value = value if number.counted == counts else math.nan
         if number.currency or number.at_least:
             flags["currency"][at], flags["at_least"][at] = number.currency != "", number.at_least
             if number.currency and currency and not same_currency(number.currency, currency):

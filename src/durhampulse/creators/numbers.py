@@ -16,6 +16,7 @@ from durhampulse.creators.amounts import (
     split_amount,
     split_range,
 )
+from durhampulse.creators.counted import split_counted, split_rate
 
 __all__ = [
     "THREE_DECIMALS",
@@ -98,6 +99,8 @@ class Parsed(NamedTuple):
         a decimal comma proves the first.
     at_least
         Whether a plus follows it.
+    counted
+        What a word beside it says that it counts, such as followers; empty where there is none.
     ends
         The ends of a range, which is no number.
     """
@@ -110,6 +113,7 @@ class Parsed(NamedTuple):
     currency: str = ""
     rival: float = math.nan
     at_least: bool = False
+    counted: str = ""
     ends: tuple[str, str] | None = None
 
     @property
@@ -208,7 +212,7 @@ def _parse_amount(word: str, kind: NumberKind) -> Parsed:
     if amount is None:
         ends = split_range(word)
         both = ends is not None and all(parse_number(end, kind).readable for end in ends)
-        return Parsed(ends=ends) if both else Parsed()
+        return Parsed(ends=ends) if both else _parse_worded(word, kind)
     if amount.currency and kind != "any":
         return Parsed()
     scale = Decimal(-amount.size if amount.negative else amount.size)
@@ -225,6 +229,25 @@ def _parse_amount(word: str, kind: NumberKind) -> Parsed:
         return value
     known = value.comma if math.isnan(value.point) else value.point
     return value._replace(rival=known * _MILLION)
+
+
+def _parse_worded(word: str, kind: NumberKind) -> Parsed:
+    """Return a count with a word for what it counts, or a rate with one for its unit."""
+    if kind == "count" and (parts := split_counted(word)):
+        count = parse_number(parts.figure, kind)
+        usable = count.readable and not count.ends
+        return count._replace(counted=parts.what) if usable else Parsed()
+    if kind == "rate" and (rate := split_rate(word)):
+        figure, unit = rate
+        number = parse_number(figure, kind)
+        if not number.percent and number.ends is None:
+            point, comma = (_times(value, unit) for value in (number.point, number.comma))
+            return number._replace(point=point, comma=comma, percent=True)
+    return Parsed()
+
+
+def _times(value: float, by: Decimal) -> float:
+    return float(Decimal(repr(value)) * by) if math.isfinite(value) else value
 
 
 def _respelled(word: str, kind: NumberKind) -> str | None:

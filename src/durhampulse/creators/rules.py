@@ -24,6 +24,7 @@ from durhampulse.creators.cells import (
     read_numbers,
     spelled_levels,
 )
+from durhampulse.creators.counted import COUNTED
 from durhampulse.creators.numbers import DecimalSign, NumberKind, currencies, learn_decimal
 from durhampulse.creators.schema import COLUMNS, QUALITY_LEVELS
 from durhampulse.creators.text import is_number
@@ -127,13 +128,22 @@ class ColumnRule:
             A point before three digits of a count is no decimal sign because others are: it
             stays unclear.
         """
-        return read_numbers(cells, self.number_kind, self._decimal(elsewhere), self.currency)
+        return self.read_signed(cells, self._decimal(elsewhere))
+
+    def read_signed(self, cells: pa.Array, decimal: DecimalSign | None) -> NumberCells:
+        """Return the column's numbers as :meth:`read_numbers`, with that decimal sign."""
+        return read_numbers(cells, self.number_kind, decimal, self.currency, self._counts)
 
     def read_number_words(
         self, words: Sequence[str], elsewhere: DecimalSign | None = None
     ) -> NumberCells:
         """Return written numbers as :meth:`read_numbers` reads them, shape (n_words,)."""
-        return read_number_words(words, self.number_kind, self._decimal(elsewhere), self.currency)
+        decimal = self._decimal(elsewhere)
+        return read_number_words(words, self.number_kind, decimal, self.currency, self._counts)
+
+    @property
+    def _counts(self) -> str:
+        return COUNTED.get(self.column, "")
 
     def _decimal(self, elsewhere: DecimalSign | None) -> DecimalSign | None:
         if elsewhere == "." and self.kind == "count":

@@ -72,6 +72,8 @@ def read_typed(text: str, kind: TypedKind, *, field: str = "") -> float | None:
 def _parse(word: str, kind: TypedKind) -> Parsed:
     """Return a text's number, as in a column of that kind."""
     number = parse_number(word, "rate" if kind == "rate" else "count")
+    if number.counted:  # the form's field says it, and a word may say something else
+        return Parsed()
     return parse_number(word, "any") if kind == "amount" and not number.readable else number
 
 

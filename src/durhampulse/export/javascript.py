@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.cldr import currencies, sizes
+from durhampulse.creators.counted import COUNTED, RATE_WORDS, counted_words
 from durhampulse.creators.numbers import THREE_DECIMALS
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.words import NULL_WORDS
@@ -109,6 +110,8 @@ def plain_program(program: Program) -> dict[str, Any]:
         "nothing": sorted(NULL_WORDS),
         "words": {
             "sizes": _sizes(),
+            "counted": dict(counted_words()),
+            "rates": {word: unit.adjusted() for word, unit in RATE_WORDS.items()},
             "powers": SHORT,
             "currencies": {k: sorted(v) for k, v in currencies().items()} if amounts else {},
             "threeDecimals": sorted(THREE_DECIMALS),
@@ -144,6 +147,7 @@ def _input(source: Input) -> dict[str, Any]:
         return {**plain, "spelling": [*rule.spelling.items()]}
     plain |= {"kind": rule.number_kind, "currency": rule.currency}
     plain["unit"] = rule.unit if rule.kind == "rate" else "fraction"
+    plain["counts"] = COUNTED.get(source.column, "")
     plain["missing"] = [*rule.missing_codes()]
     plain["decimal"] = rule.decimal or ("." if rule.kind == "any" else None)
     if source.column in COLUMNS:

@@ -90,7 +90,9 @@ function readings(digits, kind, suffixed) {
   return [point, comma];
 }
 
-const NOTHING = { point: NaN, comma: NaN, percent: false, currency: "", rival: NaN, ends: null };
+const NOTHING = {
+  point: NaN, comma: NaN, percent: false, currency: "", rival: NaN, counted: "", ends: null,
+};
 const isReadable = (p) => p.ends !== null || !(Number.isNaN(p.point) && Number.isNaN(p.comma));
 
 /** The only decimal sign a number can be written with; null if either gives the same. */
@@ -225,7 +227,7 @@ function parseAmount(word, kind, words) {
     const ends = word.split(RANGE);
     const both =
       ends.length === 2 && ends.every((end) => end && isReadable(parseNumber(end, kind, words)));
-    return both ? { ...NOTHING, ends } : NOTHING;
+    return both ? { ...NOTHING, ends } : parseWorded(word, kind, words);
   }
   if (amount.currency && kind !== "any") return NOTHING;
   const by = amount.negative ? -1 : 1;
@@ -238,6 +240,39 @@ function parseAmount(word, kind, words) {
   };
   if (casefold(amount.word) !== "mil") return parsed;
   return { ...parsed, rival: 1000 * (Number.isNaN(parsed.point) ? parsed.comma : parsed.point) };
+}
+
+/** The patterns of figures with a word for what they count, and of rates with one for their unit. */
+function wordedPatterns({ counted, rates }) {
+  const gap = `[${BLANK}]*`;
+  const [counts, units] = [counted, rates].map((some) =>
+    Object.keys(some).map((word) => word.replace(/[.]/gu, "\\.")).join("|"));
+  return {
+    count: whole(`(${counts})${gap}[:\uff1a]${gap}(.*[0-9].*)|(.*?[0-9].*?)${gap}(${counts})`, "iu"),
+    rate: whole(`(.*?[0-9].*?)${gap}(${units})\\.?`, "iu"),
+  };
+}
+
+/** A count with a word for what it counts, or a rate with one for its unit. */
+function parseWorded(word, kind, words) {
+  if (kind === "any") return NOTHING;
+  const match = words.worded[kind].exec(word.normalize("NFC"));
+  if (!match) return NOTHING;
+  const [, first, second, third, last] = match;
+  const isCount = kind === "count";
+  const parsed = parseNumber(isCount ? second || third : first, kind, words);
+  const name = casefold(isCount ? first || last : second);
+  const meaning = (isCount ? words.counted : words.rates).get(name);
+  if (!isReadable(parsed) || parsed.ends || parsed.percent || !meaning) return NOTHING;
+  if (isCount) return { ...parsed, counted: meaning };
+  const by = (value) => (Number.isFinite(value) ? timesPower(value, meaning) : value);
+  return { ...parsed, point: by(parsed.point), comma: by(parsed.comma), percent: true };
+}
+
+/** A number times a power of ten, rounded once. */
+function timesPower(value, power) {
+  const [mantissa, own] = String(value).split("e");
+  return Number(`${mantissa}e${Number(own || 0) + power}`);
 }
 
 /** As readings; three digits behind the only sign of most prices are thousands. */
@@ -271,6 +306,11 @@ function unclearReason(input, word, words) {
   const parsed = parseNumber(word, input.kind, words);
   const shown = `${input.column} '${[...word].slice(0, 40).join("")}'`;
   if (parsed.ends) return `${shown} is a range: write one number`;
+  if (parsed.counted && parsed.counted !== input.counts) {
+    const what = input.counts || "what the column holds";
+    const reason = `${shown} counts ${parsed.counted}, not ${what}`;
+    return `${reason}: write ${what}, or name the column that holds them`;
+  }
   const { currency } = input;
   if (parsed.currency && currency && !sameCurrency(parsed.currency, currency, words)) {
     return `${shown} is not in ${currency} like its column: write it in ${currency}`;
@@ -299,7 +339,7 @@ function readNumber(input, cell, model) {
         parsed.currency &&
         input.currency &&
         !sameCurrency(parsed.currency, input.currency, model.words);
-      if (foreign) value = NaN;
+      if (foreign || (parsed.counted && parsed.counted !== input.counts)) value = NaN;
       percent = parsed.percent;
       if (Number.isNaN(value) && isReadable(parsed)) unclear = unclearReason(input, word, model.words);
     }
@@ -601,6 +641,9 @@ function prepare(plain) {
       sizes: new Map(Object.entries(plain.words.sizes)),
       currencies: new Map(Object.entries(plain.words.currencies)),
       threeDecimals: plain.words.threeDecimals,
+      counted: new Map(Object.entries(plain.words.counted)),
+      rates: new Map(Object.entries(plain.words.rates)),
+      worded: wordedPatterns(plain.words),
     },
     nothing: new Set(plain.nothing),
     inputs: plain.inputs.map((input) => ({

@@ -16,7 +16,9 @@ from string import ascii_lowercase
 
 from durhampulse.creators.amounts import plain_letters
 from durhampulse.creators.cldr import currencies, currency_codes, sizes
+from durhampulse.creators.counted import RATE_WORDS, counted_words
 from durhampulse.creators.numbers import THREE_DECIMALS
+from durhampulse.creators.rules import ColumnRule
 
 __all__ = [
     "BLANKS",
@@ -33,6 +35,7 @@ __all__ = [
     "small",
     "small_letters",
     "three_decimals",
+    "unit_words",
 ]
 
 BLANKS = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233,
@@ -173,6 +176,23 @@ def small_letters() -> Mapping[str, str]:
     known = {*ascii_lowercase}.union(*size_words(), *map(str.casefold, currency_words()))
     beyond = ((c, c.casefold()) for c in map(chr, range(0x80, sys.maxunicode + 1)))
     return {c: letter for c, letter in beyond if letter != c and letter in known}
+
+
+def unit_words(rule: ColumnRule) -> list[str]:
+    """Return the ends of cells whose unit or count a word names, in small letters.
+
+    Queries and graphs refuse such cells: the program reads them, or refuses what counts others.
+
+    Examples
+    --------
+    >>> unit_words(ColumnRule(column="Growth_Rate", kind="rate"))[:2]
+    ['pct', 'pct.']
+    """
+    if rule.kind == "count":
+        return sorted({form for word in counted_words() for form in _composed(word)})
+    if rule.kind == "rate":
+        return [f"{word}{end}" for word in RATE_WORDS for end in ("", ".")]
+    return []
 
 
 def ranges(characters: Iterable[str]) -> str:

@@ -80,7 +80,8 @@ def _fee(word: str, decimal: DecimalSign | None, currency: str) -> Fee:
     number = _parsed(word, currency)
     value = number.value(decimal)
     foreign = currency and number.currency and not same_currency(number.currency, currency)
-    if not 0 <= value <= _LARGEST or number.at_least or number.percent or foreign:
+    no_price = number.at_least or number.percent or number.counted
+    if not 0 <= value <= _LARGEST or no_price or foreign:
         return None, None
     return value, _code(number.currency, currency)
 

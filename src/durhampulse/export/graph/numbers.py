@@ -28,7 +28,14 @@ from durhampulse.export.graph.patterns import (
 )
 from durhampulse.export.graph.pieces import halves, holds, replaced, without
 from durhampulse.export.program import Input
-from durhampulse.export.spellings import RANGE_WORDS, SHORT, plain_characters, ranges, size_words
+from durhampulse.export.spellings import (
+    RANGE_WORDS,
+    SHORT,
+    plain_characters,
+    ranges,
+    size_words,
+    unit_words,
+)
 
 __all__ = ["Numbers", "read_numbers"]
 
@@ -223,6 +230,7 @@ def _odd_forms(
         (rf"(?s){BLANK}*{NO_BLANK}.{{39,}}{NO_BLANK}{BLANK}*", Form.MISSING),
         ("|".join(unread), Form.UNREAD),
         (nothing, Form.MISSING),
+        *([(_worded(rule, digits), Form.UNREAD)] if unit_words(rule) else []),
         (rf"(?s).*[{odd}].*|.*[{REMOVED_BLANKS}]{{5,}}.*", Form.UNREAD),
         (
             rf"(?s).*{_OTHER_BLANK}(?:{words}){BLANK}.*|.*{BLANK}(?:{words}){_OTHER_BLANK}.*",
@@ -254,6 +262,13 @@ def _usual_forms(
         if form in mil:
             yield nodes.every(written, ends.mil), Form.UNCLEAR
         yield written, form
+
+
+def _worded(rule: ColumnRule, digits: str) -> str:
+    """Return the pattern of a cell with digits and a word of its unit, which is not read."""
+    words = words_pattern(unit_words(rule))
+    before = rf"|{BLANK}*(?:{words}){BLANK}*[:\x{{ff1a}}].*[0-9{digits}].*"
+    return rf"(?is).*[0-9{digits}].*(?:{words}){BLANK}*{before}"
 
 
 def _long_number(rule: ColumnRule) -> str:

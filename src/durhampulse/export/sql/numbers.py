@@ -18,6 +18,7 @@ from durhampulse.export.spellings import (
     dotted_currencies,
     same_currencies,
     three_decimals,
+    unit_words,
 )
 from durhampulse.export.sql.amounts import look_up_amounts
 from durhampulse.export.sql.dialects import Dialect, collapsed, literal, number
@@ -235,7 +236,7 @@ def _form(at: int, rule: ColumnRule, dialect: Dialect) -> str:
         (dialect.shaped(plain, "exponent"), Form.EXPONENT),
         (dialect.shaped(plain, "far exponent"), Form.UNREAD),
         (f"{is_range} AND {both}", Form.UNCLEAR),
-        *((condition, Form.UNREAD) for condition in _unread(at, dialect)),
+        *((condition, Form.UNREAD) for condition in _unread(at, rule, dialect)),
         (is_range, Form.MISSING),
     ]
     if forms := unclear_before_mil(rule):
@@ -261,15 +262,25 @@ def _is_long(text: str, dialect: Dialect) -> str:
     return f"{exponents} OR {text} IN ({_ENDLESS})"
 
 
-def _unread(at: int, dialect: Dialect) -> list[str]:
+def _unread(at: int, rule: ColumnRule, dialect: Dialect) -> list[str]:
     """Return conditions of cells that the program may read and this query does not."""
     conditions = [
         f"length(left_body_{at}) > {_LONGEST_SHAPE} AND left_form_{at} = 0",
         f"plain_{at} IN ({_ENDLESS})",
     ]
+    if words := unit_words(rule):
+        conditions.append(_worded(f"plain_{at}", words, dialect))
     if dialect.not_plain:
         conditions.append(dialect.not_plain(f"plain_{at}"))
     return conditions
+
+
+def _worded(plain: str, words: Sequence[str], dialect: Dialect) -> str:
+    """Return the condition that a cell has digits and a word of its unit, which is not read."""
+    ends = " OR ".join(
+        f"{plain} LIKE {literal(form)}" for word in words for form in (f"%{word}", f"{word}%:%")
+    )
+    return f"{dialect.shaped(plain, 'digit')} AND ({ends})"
 
 
 def _value(at: int, rule: ColumnRule, dialect: Dialect) -> str:
