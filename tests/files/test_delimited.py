@@ -105,6 +105,14 @@ def test_a_header_alone_has_no_rows(write):
         assert sum(len(chunk.rows) for chunk in chunks) == 0
 
 
+def test_misshapen_row_with_a_cell_of_any_length_is_refused(write):
+    path = write(f"id,a,b\nx,1,2\ny,{'9' * 200_000}\nz,3,4\n")
+    _, rows, misshapen = stream(path, ["id"])
+    assert (rows, misshapen) == ([2, 4], [(3, "2 cells where the header has 3")])
+    with pytest.raises(InputError, match="row 3: 2 cells where the header has 3"):
+        read(path)
+
+
 def test_a_file_of_blanks_has_no_header(write):
     for text in (",\n\n", " , \n", ",\n \n"):
         with pytest.raises(InputError, match="the header names no column"):

@@ -99,7 +99,10 @@ class DelimitedStream(Stream):
 
     def _is_no_creator(self, row: pa_csv.InvalidRow) -> bool:
         assert self.sections is not None  # noqa: S101 - for the type checker
-        cells = next(csv.reader([row.text], delimiter=self._dialect.delimiter), [])
+        try:
+            cells = next(csv.reader([row.text], delimiter=self._dialect.delimiter), [])
+        except csv.Error:  # a cell of more than 128 KiB is neither a header nor a word for a sum
+            return False
         return self.sections.take_misshapen(row.number, cells)
 
     def _batches(
