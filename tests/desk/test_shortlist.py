@@ -441,6 +441,10 @@ def test_page_by_niche_goes_without_a_pass_over_all(in_niches, monkeypatch, desc
     assert ids(there) == expected(table, view, rules)
     assert len(there) > 10
     assert passes == 0
+    no = replace(view, band=("no",))
+    there, back, passes = pages_by_case(store, no, rules, 5)
+    assert ids(there) == ids(back) == expected(table, no, rules)
+    assert passes == 0
     few = replace(view, state=("approved",), flag=("0", "1", "2"))
     there, _, passes = pages_by_case(store, few, rules, 5)
     assert ids(there) == expected(table, few, rules)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from durhampulse.desk.models.rules import Range
 from durhampulse.desk.shortlist.order import BY, BY_NICHE, BY_STATE, WITHOUT_NUMBER, number_of
 from durhampulse.desk.shortlist.view import Cursor, View
 from durhampulse.desk.store.tables import (
@@ -94,16 +95,25 @@ def _waiting(query: Select[int], *, backwards: bool) -> list[tuple[str, Select[i
 
 def nearest(
     db: Connection, query: Select[int], view: View, start: Cursor | None, size: int,
-    *, backwards: bool,
+    *, backwards: bool, bounds: Range | None = None,
 ) -> list[int] | None:  # fmt: skip
     """Return the next numbers of a list, as :func:`in_order` has them.
 
     None where they are not found in a few thousand entries of the index by niche, or by state.
+
+    Parameters
+    ----------
+    db, query, view, start, size, backwards
+        As of :func:`in_order`, and how many numbers are wanted.
+    bounds
+        From where to below where the probabilities of the view's only answer lie.
     """
     if size > _MOST_NEAR:
         return None
     way = _Niches if view.sort == "niche" else _States
-    walk = way(db=db, query=query, view=view, backwards=backwards)
+    walk = way(db=db, query=query, view=view, backwards=backwards, bounds=bounds)
+    if walk.rest.is_filtered:  # whoever matches that may be far within them
+        walk = replace(walk, bounds=None)
     numbers: list[int] = []
     for n, (part, is_all) in enumerate(walk.parts(start)):
         numbers += db.scalars(part.limit(size - len(numbers)))
@@ -126,6 +136,7 @@ class _Walk:
     query: Select[int]
     view: View
     backwards: bool
+    bounds: Range | None
 
     index: ClassVar[str]
     group: ClassVar[ColumnElement[Any]]
@@ -147,22 +158,25 @@ class _Walk:
         All of them where the index alone tells who matches.
         """
         order = self._order[1:]
+        if self.bounds is not None:
+            low, high = self.bounds
+            here = (*here, low <= SHOWN, high > SHOWN)
         if start is not None:
             place, at = tuple_(SHOWN, creator.c.id), tuple_(start[0][-1], start[1])
             here = (*here, place > at if self.backwards else place < at)
         edge = None
-        if self._rest.is_filtered:
+        if self.rest.is_filtered:
             edge = self._entry(SHOWN, and_(*here), order)
         if edge is not None:
             here = (*here, edge >= SHOWN if self.backwards else edge <= SHOWN)
         return self._hinted(self.query.where(*here).order_by(*order)), edge is None
 
     @property
-    def _rest(self) -> View:
+    def rest(self) -> View:
         """The view without what the index tells: sets are marked by creators' numbers."""
-        if self.view.sort == "niche":
-            return replace(self.view, listed="", owner="", niche=())
-        return replace(self.view, listed="", owner="", state=())
+        rest = replace(self.view, listed="", owner="")
+        rest = replace(rest, niche=()) if rest.sort == "niche" else replace(rest, state=())
+        return replace(rest, band=()) if self.bounds else rest
 
     def _entry(
         self, key: ColumnElement[Any], here: ColumnElement[bool], order: list[ColumnElement[Any]]

@@ -26,7 +26,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.filters import FEW, FoundBy, matching, within
 from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
 from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, those_in
@@ -261,7 +261,10 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
     conditions = _walked(db, view, rules, by)
     query = select(creator.c.id).where(*conditions)
     if by in _WALKING:
-        near = nearest(db, query, view, where.start, size, backwards=where.backwards)
+        near = nearest(
+            db, query, view, where.start, size, backwards=where.backwards,
+            bounds=_bounds(view, rules),
+        )  # fmt: skip
         if near is not None:
             return near
     numbers: list[int] = []
@@ -271,6 +274,12 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
         if len(numbers) == size:
             break
     return numbers
+
+
+def _bounds(view: View, rules: Rules) -> Range | None:
+    """Return between what the probabilities of a view's only answer lie; none without such."""
+    ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band in BAND_NAMES]
+    return ranges[0] if len(view.band) == len(ranges) == 1 else None
 
 
 def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
