@@ -291,6 +291,18 @@ def test_a_level_with_a_semicolon_is_one_unlikeness(demo_model):
     assert account.to_dict()["unlike"] == account.unlike
 
 
+def test_account_without_a_precedent_gives_no_number_and_no_reason_for_it(demo_model):
+    """A creator of 822% engagement is no 99%: what is unlike is said, and a person decides."""
+    account = dp.load_model(demo_model).explain({**STANDARD, "Engagement_Rate": "822%"})
+    title, *lines = account.text().splitlines()
+    assert title == "This creator: No precedent (manual review)"
+    assert any("822%, the highest learned from was" in line for line in lines)
+    assert "No number counts here, so a person decides." in lines
+    assert "without this" not in account.text()
+    assert not {"For:", "Against:"} & {*lines}
+    assert any(line.startswith("Past creators most like this one:") for line in lines)
+
+
 @pytest.mark.parametrize("absent", STANDARD)
 def test_absent_column_scores_like_empty_one(demo, absent, write):
     figures = {name: value for name, value in STANDARD.items() if name != absent}

@@ -102,17 +102,18 @@ class Account:
         return asdict(self)
 
     def text(self) -> str:
-        """Return the account in words, a line each."""
+        """Return the account in words, a line each; no number without a precedent."""
         band = self.recommendation or f"no recommendation ({self.refusal})"
+        if self.recommendation == NO_PRECEDENT:
+            answer = band
+            why = ["No number counts here, so a person decides.", *self._not_known_lines()]
+        else:
+            answer, why = f"{percent(self.probability)}, {band}", self._reason_lines()
         lines = [
-            f"{_named(self.creator)}: {percent(self.probability)}, {band}",
+            f"{_named(self.creator)}: {answer}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
             *_part("Unlike all creators the model learned from", self.unlike),
-            self._interval_line(),
-            *_part("For", self.reasons_for),
-            *_part("Against", self.reasons_against),
-            *([f"Not known: {', '.join(self.not_known)}."] if self.not_known else []),
-            REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
+            *why,
             *_part("Worth a look", self.flags),
             *_part(self.precedents, [alike_text(row, self.got) for row in self.alike[:_SHOWN]]),
             *self._change_lines(),
@@ -126,6 +127,18 @@ class Account:
             return ""
         deals = sum(row["deal"] for row in self.alike)
         return f"Past creators most like this one: {deals} of {len(self.alike)} {self.got}"
+
+    def _reason_lines(self) -> list[str]:
+        return [
+            self._interval_line(),
+            *_part("For", self.reasons_for),
+            *_part("Against", self.reasons_against),
+            *self._not_known_lines(),
+            REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
+        ]
+
+    def _not_known_lines(self) -> list[str]:
+        return [f"Not known: {', '.join(self.not_known)}."] if self.not_known else []
 
     def _interval_line(self) -> str:
         if self.unlike:
