@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
 from durhampulse.desk.people import people
+from durhampulse.desk.people.devices import remember_device
 from durhampulse.desk.people.sessions import (
     SessionLimits,
     find_session,
@@ -18,7 +19,7 @@ from durhampulse.desk.people.sessions import (
 )
 from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import api_key, audit, creator, person, session
+from durhampulse.desk.store.tables import api_key, audit, creator, device, person, session
 from durhampulse.desk.web.access import AGAIN, COOKIE
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, add_people
@@ -156,6 +157,28 @@ def test_pages_show_when_sessions_and_keys_were_last_used(visit, desk):
     assert shown.pop("Firefox on Linux") == "42 minutes ago"
     assert [*shown.values()] == ["now, this one"]
     assert last_used("/people") == {"crm": "17 minutes ago", "idle": "never"}
+
+
+def test_people_shows_when_each_was_last_seen(visit, desk):
+    """By a session where there is one, else by the sign-in that a browser is remembered from."""
+    ada, ann = visit("admin"), visit("reviewer")
+    with desk.store.writing() as db:
+        gone = people.add_person(db, "Gone", "viewer", "Ada")
+        people.add_person(db, "New", "viewer", "Ada")
+        remember_device(db, gone, "")
+        db.execute(update(device).values(used_at=datetime.now(UTC) - timedelta(days=9)))
+        of_ann = session.c.person_id == number_of(desk, ann.who)
+        used = datetime.now(UTC) - timedelta(minutes=23)
+        db.execute(update(session).where(of_ann).values(used_at=used))
+    rows = re.findall(r"<tr>.*?</tr>", ada.get("/people").text, re.DOTALL)
+    shown = {}
+    for row in rows:
+        if cell := re.search(r'<td data-label="last seen">(.*?)</td>', row):
+            name = re.search(r">([^<]*)</th>", row)[1]
+            shown[name] = re.sub("<[^>]+>", "", cell[1])
+    assert shown[ann.who] == "23 minutes ago"
+    assert (shown["Gone"], shown["New"]) == ("9 days ago", "\u2013")
+    assert {"Gone", "New", ada.who, ann.who} <= {*shown}
 
 
 def test_own_password_is_changed_with_the_present_one(visit, desk):

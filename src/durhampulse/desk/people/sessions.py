@@ -8,18 +8,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    delete,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 
 from durhampulse.desk.people.people import Principal, SignedIn, digest_of_token
 from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.tables import person, session
+from durhampulse.desk.store.tables import device, person, session
 
 __all__ = [
     "Opening", "SessionLimits", "Waiting", "complete_session", "confirm_session", "end_session",
-    "end_sessions", "find_session", "find_waiting", "open_session", "session_counts", "sessions_of",
-    "sign_out",
+    "end_sessions", "find_session", "find_waiting", "last_seen", "open_session", "session_counts",
+    "sessions_of", "sign_out",
 ]  # fmt: skip
 
 _MOST_SESSIONS = 10
@@ -220,6 +230,14 @@ def session_counts(db: Connection, limits: SessionLimits) -> dict[int, int]:
     """Return how many sessions have not ended, by person."""
     counts = select(session.c.person_id, func.count().label("n")).where(*_is_open(limits))
     return {row.person_id: row.n for row in db.execute(counts.group_by(session.c.person_id))}
+
+
+def last_seen(db: Connection) -> dict[int, datetime]:
+    """Return when each person was last here: in a session, or at a sign-in of the past year."""
+    uses = union_all(*(select(one.c.person_id, one.c.used_at) for one in (session, device)))
+    each = uses.subquery()
+    latest = select(each.c.person_id, func.max(each.c.used_at, type_=each.c.used_at.type))
+    return {row[0]: row[1] for row in db.execute(latest.group_by(each.c.person_id))}
 
 
 def _is_open(limits: SessionLimits) -> tuple[ColumnElement[bool], ...]:

@@ -70,6 +70,7 @@ class PeopleContext(Context, template="people.html"):
     provider: str | None
     passwords: bool
     sessions: Mapping[int, int]
+    seen: Mapping[int, datetime]
     owners: Mapping[int, Row[Any]]
     lower_role: Callable[[PersonRole, PersonRole], PersonRole]
     now: datetime
@@ -161,11 +162,12 @@ def _people_page(
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
         factors, required = factor_dates(db), required_role(db)
         names, signed_in = known_as(db), sessions.session_counts(db, desk.limits)
+        seen = sessions.last_seen(db)
     context = PeopleContext(
         search=search, roles=PERSON_ROLES, people=_called(everybody, search),
         keys=_called(keys, search), factors=factors, required=required, known_as=names,
         provider=desk.provider.settings.title if desk.provider else None,
-        passwords=desk.sign_in.passwords, sessions=signed_in,
+        passwords=desk.sign_in.passwords, sessions=signed_in, seen=seen,
         owners={row.id: row for row in everybody}, lower_role=people.lower_role,
         now=clock.now(), days=_DAYS, secret=secret, what=what,
     )  # fmt: skip
