@@ -47,6 +47,16 @@ def test_stranger_does_not_lock_the_owner_out(store, ann):
     assert guess(store, name="Ann ", password=PASSWORD, device="none of ours") == LOCKED
 
 
+def test_name_is_told_without_case_though_databases_know_other_letters(store):
+    """A capital I with a dot is one letter in PostgreSQL's lower case, and two in Python's."""
+    with store.writing() as db:
+        people.add_person(db, "\u0130lker \u00c4", "viewer", "test", PASSWORD)
+    typed = "\u0130LKER  \u00c4"
+    assert guess(store, name=typed, password=PASSWORD) == "in"
+    with store.writing() as db, pytest.raises(InputError, match="There is somebody called"):
+        people.add_person(db, typed, "viewer", "test", PASSWORD)
+
+
 def test_name_and_address_are_counted_together(store, ann):
     assert [guess(store) for _ in range(6)] == [None] * 5 + [LOCKED]
     assert guess(store, password=PASSWORD) == LOCKED

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from durhampulse.desk.people.passwords import hash_password
 from durhampulse.desk.people.uses import LastUse
@@ -22,7 +22,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = [
     "PERSON_ROLES", "PersonRole", "Principal", "SignedIn", "add_key", "add_person", "attempt_key",
-    "change_person", "digest_of_token", "find_key", "find_link", "find_person", "folded_name",
+    "change_person", "digest_of_token", "find_key", "find_link", "find_person", "is_called",
     "lower_role", "make_link", "people", "revoke_key", "set_password", "use_link",
 ]  # fmt: skip
 
@@ -101,7 +101,7 @@ def add_person(db: Connection, name: str, role: str, by: str, password: str | No
         raise InputError("A name needs 1 to 100 printable characters.", "Choose another.", "name")
     if role not in PERSON_ROLES:
         raise _no_role(role)
-    if db.scalar(select(func.count()).where(func.lower(person.c.name) == name.lower())):
+    if db.scalar(select(func.count()).where(is_called(name))):
         raise InputError(
             f"There is somebody called '{name}' already.", "Choose another name.", "name"
         )
@@ -193,12 +193,19 @@ def set_password(db: Connection, number: int, password: str, by: str, keep: int 
 
 def attempt_key(name: str) -> str:
     """Return the key under which failed sign-ins of a name are counted."""
-    return f"name {digest_of_token(folded_name(name))}"
+    return f"name {digest_of_token(_tidy_name(name).lower())}"
 
 
-def folded_name(name: str) -> str:
-    """Return the form in which a name is looked up: one blank between words, lower case."""
-    return " ".join(name.replace("\0", "").split()).lower()
+def is_called(name: str) -> ColumnElement[bool]:
+    """Return the condition on people who have a name, whatever its case and the blanks in it.
+
+    The database makes both names lower case: it may know other letters than Python.
+    """
+    return func.lower(person.c.name) == func.lower(_tidy_name(name))
+
+
+def _tidy_name(name: str) -> str:
+    return " ".join(name.replace("\0", "").split())
 
 
 def make_link(db: Connection, purpose: str, by: str, number: int | None = None) -> str:

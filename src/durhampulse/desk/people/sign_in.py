@@ -18,7 +18,7 @@ from durhampulse.desk.people.people import (
     attempt_key,
     digest_of_token,
     find_person,
-    folded_name,
+    is_called,
 )
 from durhampulse.desk.people.sessions import (
     Opening,
@@ -195,9 +195,7 @@ def _attempt(store: Store, name: str, password: str, address: str, device: str) 
     """Return the number of the person whose name and password fit."""
     with store.writing() as db:
         somebody = db.execute(
-            select(person).where(
-                func.lower(person.c.name) == folded_name(name), person.c.active.is_(True)
-            )
+            select(person).where(is_called(name), person.c.active.is_(True))
         ).first()
         known = is_known_device(db, somebody.id if somebody else None, device)
         counters = _counters(name, address, device if known else "")
