@@ -25,6 +25,8 @@ class Irregularity(StrEnum):
     REPEATED_HEADER = "repeated-header"
     TOTAL_ROW = "total-row"
     SECOND_TABLE = "second-table"
+    FOOTER = "footer"
+    DESCRIBED = "described-headers"
     NESTED = "nested"
     DUPLICATE_HEADER = "duplicate-header"
     RENAMED_COLUMN = "renamed-column"
@@ -76,6 +78,8 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.REPEATED_HEADER: "the headers stand again among the rows, as at a new page",
     Irregularity.TOTAL_ROW: "a row that sums up others is no creator",
     Irregularity.SECOND_TABLE: "other headers follow after a blank row: another table begins",
+    Irregularity.FOOTER: "a source, a note, a greeting or a signature below the table",
+    Irregularity.DESCRIBED: "rows under the headers that describe them, or draw a line",
     Irregularity.NESTED: "the value is a list or an object within an object",
     Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
     Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",

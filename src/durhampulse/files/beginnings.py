@@ -14,6 +14,8 @@ from durhampulse.irregularities import Irregularity, Ledger
 __all__ = ["LOOKED_AT", "Beginning", "find_beginning", "weight"]
 
 _FIRST_ROWS = 10
+_MOST_DESCRIBED = 3
+_LINE = re.compile(r":?[-=+]{2,}:?(?:[ +|]+:?[-=]{2,}:?)*\+?")
 LOOKED_AT = _FIRST_ROWS + 4
 """Rows of a table that tell where it begins, if no row is named."""
 
@@ -47,6 +49,8 @@ class Beginning:
         Numbers of the rows above that hold nothing.
     joined, units
         Whether the headers stand in two rows, and whether a row of units follows.
+    described
+        How many rows follow that describe the headers, or draw a line.
     """
 
     headers: list[str]
@@ -56,6 +60,7 @@ class Beginning:
     blank: tuple[int, ...] = ()
     joined: bool = False
     units: bool = False
+    described: int = 0
 
     def note(self, ledger: Ledger) -> None:
         """Note what is passed over, and what is put together."""
@@ -68,6 +73,11 @@ class Beginning:
         ledger.note(Irregularity.TWO_HEADER_ROWS, "", int(self.joined), action, rows=[self.row])
         action = "the row is not read; the numbers themselves tell their units"
         ledger.note(Irregularity.UNITS_ROW, "", int(self.units), action, rows=[self.last])
+        first = self.last - self.described + 1
+        rows = [*range(first, self.last + 1)]
+        which = f"row {first}" if first == self.last else f"rows {first} to {self.last}"
+        action = f"{which} under the headers: not read"
+        ledger.note(Irregularity.DESCRIBED, "", self.described, action, rows=rows)
 
 
 def find_beginning(name: str, rows: Sequence[Row], asked: TableOptions) -> Beginning:
@@ -170,16 +180,31 @@ def _around(name: str, header: Row, rows: Sequence[Row]) -> Beginning:
         if joined:
             cells, number = grouped, number - 1
             titles.pop()
-    units = bool(below) and _is_units(name, below[0], cells)
+    described = _described(below)
+    units = not described and bool(below) and _is_units(name, below[0], cells)
     return Beginning(
         headers=cells,
         row=number,
-        last=last + units,
+        last=last + units + described,
         titles=tuple(titles),
         blank=tuple(n for n, row in above if not any(row)),
         joined=joined,
         units=units,
+        described=described,
     )
+
+
+def _described(below: Sequence[Row]) -> int:
+    """Return how many rows describe the headers: a line as of Markdown, or what a survey adds.
+
+    Qualtrics writes the text of each question in a second row, and its number as JSON in a third.
+    """
+    for place, (_, cells) in enumerate(below[:_MOST_DESCRIBED]):
+        filled = [cell for cell in cells if cell]
+        if filled and all(cell.startswith('{"ImportId"') for cell in filled):
+            return place + 1
+    filled = [cell for cell in below[0][1] if cell] if below else []
+    return int(bool(filled) and all(map(_LINE.fullmatch, filled)))
 
 
 def _two_rows(upper: Sequence[str], below: Sequence[Row]) -> bool:

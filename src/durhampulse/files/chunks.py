@@ -26,7 +26,7 @@ _NOTED = (
     *(Irregularity.OTHER_SHEETS, Irregularity.FORMULA),
     *(Irregularity.TITLE_ROW, Irregularity.TWO_HEADER_ROWS, Irregularity.UNITS_ROW),
     *(Irregularity.REPEATED_HEADER, Irregularity.TOTAL_ROW, Irregularity.SECOND_TABLE),
-    Irregularity.NESTED,
+    *(Irregularity.NESTED, Irregularity.FOOTER, Irregularity.DESCRIBED),
 )
 """What whoever scores a file is told of it."""
 

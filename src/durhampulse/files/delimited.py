@@ -18,6 +18,7 @@ import pyarrow.csv as pa_csv
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.beginnings import LOOKED_AT, Beginning, find_beginning, weight
+from durhampulse.files.blanks import blank_rows
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.encodings import decide_encoding, misfit
 from durhampulse.files.formats import suffix_of
@@ -77,6 +78,8 @@ class DelimitedStream(Stream):
                     rows = _numbered(first, len(batch), [row.number for row in odd])
                     good += len(batch)
                     cells = dict(zip(headers, map(restored, batch.columns), strict=True))
+                    if new and self.sections is not None:
+                        self.sections.footers.blank |= {*rows[blank_rows(cells)].tolist()}
                     yield Chunk(rows, cells, self._misshapen(new), share_read(file, size))
         except (pa.ArrowException, UnicodeError, OSError) as error:
             raise self._problem(error, odd, good + noted + 1) from error
@@ -91,14 +94,19 @@ class DelimitedStream(Stream):
         return open_bytes(self.path) if packed else pa.OSFile(str(self.path))
 
     def _misshapen(self, rows: Sequence[pa_csv.InvalidRow]) -> list[tuple[int, str]]:
+        bad = [row for row in rows if not self._is_no_creator(row)]
+        if bad and self.options.strict:
+            raise _error(self.name, bad[0], "")
         return [
             (row.number, f"{row.actual_columns} cells where the header has {row.expected_columns}")
-            for row in rows
-            if row.text.strip() and not self._is_no_creator(row)
+            for row in bad
         ]
 
     def _is_no_creator(self, row: pa_csv.InvalidRow) -> bool:
         assert self.sections is not None  # noqa: S101 - for the type checker
+        if not row.text.strip():
+            self.sections.footers.blank.add(row.number)
+            return True
         try:
             cells = next(csv.reader([row.text], delimiter=self._dialect.delimiter), [])
         except csv.Error:  # a cell of more than 128 KiB is neither a header nor a word for a sum
@@ -110,8 +118,7 @@ class DelimitedStream(Stream):
     ) -> pa_csv.CSVStreamingReader:
         def keep(row: pa_csv.InvalidRow) -> str:
             odd.append(row)
-            passed = not self.options.strict or not row.text.strip() or self._is_no_creator(row)
-            return "skip" if passed else "error"
+            return "skip"
 
         return pa_csv.open_csv(
             file,
@@ -141,9 +148,10 @@ class DelimitedStream(Stream):
         """Return what is wrong with the file, by its bad row where one is known."""
         if isinstance(error, UnicodeError) or "UTF8" in str(error):
             return misfit(self.name, partial(open_bytes, self.path), self._encoding)
-        strict = self.options.strict
-        bad = odd[-1] if strict and odd and odd[-1].text.strip() else None
-        return _error(self.name, bad, f"{'' if strict else f'after row {row}: '}{error}")
+        if self.options.strict:
+            bad = (each for each in odd if not self._is_no_creator(each))
+            return _error(self.name, next(bad, None), str(error))
+        return _error(self.name, None, f"after row {row}: {error}")
 
 
 def dialect(name: str, text: str, asked: TableOptions) -> Dialect:

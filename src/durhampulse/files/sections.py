@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from durhampulse.files.footers import Footers
 from durhampulse.files.headers import is_figure
 from durhampulse.files.rows import Chunk
 from durhampulse.irregularities import Irregularity, Ledger
@@ -48,6 +49,8 @@ class Sections:
         Numbers of the rows that repeat the headers, and of those that sum others up.
     second
         Number and headers of the row at which another table begins, if one does.
+    footers
+        Lines below the table.
     """
 
     def __init__(self, headers: Mapping[str, str], names_column: Callable[[str], bool]) -> None:
@@ -55,6 +58,7 @@ class Sections:
         self.repeated: set[int] = set()
         self.totals: set[int] = set()
         self.second: tuple[int, list[str]] | None = None
+        self.footers = Footers()
         self._names_column = names_column
         self._first = next(iter(headers), "")
 
@@ -73,6 +77,8 @@ class Sections:
             self.repeated.add(row)
         elif self._names(filled):
             self.second = (row, filled)
+        elif 2 * len(filled) <= len(self.headers):
+            return self.footers.take(row, filled, misshapen=True)
         else:
             return False
         return True
@@ -107,6 +113,7 @@ class Sections:
         sums = self._sums(chunk.cells)
         self.totals |= {*chunk.rows[sums].tolist()}
         gone |= sums
+        gone[self.footers.among(chunk.cells, chunk.rows)] = True
         return chunk.take(np.flatnonzero(~gone), [*chunk.cells]) if gone.any() else chunk
 
     def note(self, ledger: Ledger) -> None:
@@ -118,6 +125,10 @@ class Sections:
             rows = sorted(numbers)
             action = f"dropped what {what}: row {', '.join(map(str, rows[:3]))}"
             ledger.note(code, "", len(rows), action, rows=rows)
+        lines = sorted(self.footers.rows)
+        action = f"not read, since below the table: row {', '.join(map(str, lines[:3]))}"
+        texts = self.footers.texts
+        ledger.note(Irregularity.FOOTER, "", len(lines), action, rows=lines, values=texts)
         if self.second is not None:
             row, cells = self.second
             action = (

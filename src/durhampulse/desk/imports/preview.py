@@ -227,7 +227,11 @@ class _Reading:
             columns={column: headers.get(column, "") for column in COLUMNS},
             identifier=None,  # it is named among the columns
             keep=tuple(header for header, role in roles.items() if role == CARRIED),
-            drop=tuple(header for header, role in roles.items() if role == LEFT_OUT),
+            drop=tuple(
+                header
+                for header, role in roles.items()
+                if role == LEFT_OUT and header not in stream.unnamed
+            ),
         )
         settled = self.scorer.headers(self.name, stream.headers, options)
         absent = {column: wanted.absent.get(column, "") for column in settled.absent}
