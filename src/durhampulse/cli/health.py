@@ -20,16 +20,20 @@ def health(
 
     Example: durhampulse health --port 8000
     """
+    import http.client
     import urllib.error
     import urllib.request
 
     address = f"http://127.0.0.1:{port}/readyz"
+    direct = urllib.request.build_opener(
+        urllib.request.ProxyHandler({})
+    )  # whatever http_proxy says
     try:
-        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:
+        with direct.open(address, timeout=_SECONDS) as answer:
             typer.echo(answer.read().decode("utf-8", "replace"))
     except urllib.error.HTTPError as error:
         typer.echo(error.read().decode("utf-8", "replace"), err=True)
         raise typer.Exit(1) from None
-    except OSError as error:
-        typer.echo(f"Nothing answers at {address}: {error}", err=True)
+    except (OSError, http.client.HTTPException) as error:
+        typer.echo(f"Neither desk nor service answers at {address}: {error}", err=True)
         raise typer.Exit(1) from None
