@@ -58,7 +58,7 @@ def test_page_scores_a_pasted_row_without_network(scorer, calculator):
     from durhampulse.report.rendering import _environment
 
     part = _environment().get_template("calculator.html.j2").render(calculator=calculator)
-    record = CREATORS[0]
+    record = {**CREATORS[0], "Followers": "14,500"}  # with ten times as many it has no precedent
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
@@ -79,9 +79,15 @@ def test_page_scores_a_pasted_row_without_network(scorer, calculator):
         )
         account = scorer.explain(record)
         answer = page.inner_text("#calculator-answer")
+        page.fill("#calculator input[name=Niche]", "Yodelling")
+        page.click("#calculator button")
+        odd = page.inner_text("#calculator-answer")
         browser.close()
     cut = math.floor(1000 * account.probability) / 10  # never rounded into the next band
     assert f"{cut:.1f}%, {account.recommendation}" in answer
     assert REASONS_NOTE in answer
     for reason in (*account.reasons_for, *account.reasons_against):
         assert reason[reason.rindex("(without this: ") :] in answer
+    assert odd.split("\n")[0] == "No precedent (manual review)"
+    assert "No number counts here, so a person decides." in odd
+    assert "without this" not in odd

@@ -63,12 +63,16 @@
       return;
     }
     const band = score.recommendation || `no recommendation (${model.refusal})`;
+    if (score.unlike) {
+      add(answer, "p", band).className = "answer";
+      add(answer, "p", `Unlike all creators the model learned from: ${score.unlike}.`);
+      add(answer, "p", "No number counts here, so a person decides.");
+      return;
+    }
     const [low, high] = [below(score.low), above(score.high)];
     const span = cut(score.low) ? `${low} to ${high}` : `at most ${high}`;
     add(answer, "p", `${below(score.probability)}, ${band}`).className = "answer";
-    const interval = `90% interval of the true probability: ${span}`;
-    add(answer, "p", score.unlike ? "No interval: nothing like this was learned from." : interval);
-    if (score.unlike) add(answer, "p", `Unlike all creators the model learned from: ${score.unlike}.`);
+    add(answer, "p", `90% interval of the true probability: ${span}`);
     const effects = [...(score.effects || [])].sort((a, b) => b.effect - a.effect);
     list("For", score.probability, effects.filter(({ effect }) => effect >= SLIGHT));
     list("Against", score.probability, effects.filter(({ effect }) => effect <= -SLIGHT).reverse());
