@@ -515,6 +515,23 @@ def test_figure_that_cannot_be_true_is_refused_with_what_can(rules):
     assert error.value.field == "Engagement_Rate"
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("min_engagement=999999999999", "cannot be 999,999,999,999%. Write a figure from 0% to"),
+        ("max_engagement=-3%", "cannot be -3%. Write a figure from 0% to"),
+        ("min_followers=99999999999", "Followers cannot be 100B. Write a figure from 0 to 10B."),
+    ],
+)
+def test_filter_that_no_creator_can_pass_is_refused_as_in_what_if(visit, query, words):
+    """The filter took it, kept it as a chip, and found nobody."""
+    answer = visit("viewer").get(f"/shortlist?{query}&niche=Fashion")
+    page = " ".join(html.unescape(re.sub("<[^>]+>", "", answer.text)).split())
+    assert answer.status_code == 422
+    assert words in page.replace("\u2212", "-")
+    assert '<table class="list">' in answer.text  # what the other filters leave
+
+
 DOORS = {
     "filter": lambda client, text: client.get("/shortlist", params={"min_engagement": text}),
     "what-if": lambda client, text: client.get("/creators/3", params={"Engagement_Rate": text}),

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
-from durhampulse.decision.figures import axis_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
@@ -20,6 +19,7 @@ from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import Remark, remarks_of
 from durhampulse.desk.shortlist.owners import possible_owners
 from durhampulse.desk.shortlist.trend import Trend, trends
+from durhampulse.desk.shortlist.view import require_possible
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import creator, outcome, run, score
@@ -221,10 +221,7 @@ def read_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, float | 
         typed: TypedKind = "rate" if column.kind == "rate" else "count"
         words = text.strip() or None
         figure = read_typed(text, typed, field=name) if column.numeric else None
-        if figure is not None and not column.possible[0] <= figure <= column.possible[1]:
-            ends = " to ".join(axis_text(name, end) for end in column.possible)
-            problem = f"{column.title} cannot be {axis_text(name, figure)}."
-            raise InputError(problem, f"Write a figure from {ends}.", name)
+        require_possible(name, figure, field=name)
         figures[name] = figure if column.numeric else words
     return figures
 

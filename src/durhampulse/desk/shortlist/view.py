@@ -12,15 +12,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from durhampulse.creators import schema
 from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import BANDS
+from durhampulse.decision.figures import axis_text
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, STATES
 from durhampulse.exceptions import InputError
 
 __all__ = [
     "BAND_NAMES", "COLUMNS", "GROUPED", "NOBODY", "SORTS", "UNLIKE", "Cursor", "View",
-    "read_cursor", "read_number", "write_cursor",
+    "read_cursor", "read_number", "require_possible", "write_cursor",
 ]  # fmt: skip
 
 SORTS = {
@@ -48,6 +50,8 @@ _OWNER = re.compile(f"{NOBODY}|[1-9][0-9]{{0,8}}")
 _LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _MOST_CHOICES = 100
+_FIGURES = {"followers": schema.FOLLOWERS, "engagement": schema.ENGAGEMENT}
+"""Figure of a filter to its column."""
 
 Cursor = tuple[Any, int]
 """A row's value in the sort column, and its number."""
@@ -127,6 +131,7 @@ class View:
             filters[name] = chosen
         for name in ("min_followers", "max_followers", "min_engagement", "max_engagement"):
             filters[name] = read_number(name, _last(query, name))
+            require_possible(_FIGURES[name.partition("_")[2]], filters[name], field=name)
         sort = _last(query, "sort") or "probability"
         if sort not in SORTS:
             raise InputError(
@@ -267,3 +272,18 @@ def read_number(name: str, text: str) -> float | None:
     rate = name.endswith("engagement")
     amount = name in ("budget", "worth") or name.startswith("fee")
     return read_typed(text, "rate" if rate else "amount" if amount else "count", field=name)
+
+
+def require_possible(column: str, figure: float | None, *, field: str) -> None:
+    """Refuse a figure that no creator can have; one that is not given is none.
+
+    Raises
+    ------
+    InputError
+        With what can be, at the field of that name.
+    """
+    rule = schema.COLUMNS[column]
+    if figure is not None and not rule.possible[0] <= figure <= rule.possible[1]:
+        ends = " to ".join(axis_text(column, end) for end in rule.possible)
+        problem = f"{rule.title} cannot be {axis_text(column, figure)}."
+        raise InputError(problem, f"Write a figure from {ends}.", field)
