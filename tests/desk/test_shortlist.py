@@ -160,12 +160,20 @@ views = st.builds(
 plain = st.just(View()) | st.builds(View, sort=st.sampled_from([*SORTS]), descending=st.booleans())
 
 
+@contextmanager
+def narrow(most):
+    """Let so many creators between the bounds of a figure be few."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shortlist, "_NARROW", most)
+        yield
+
+
 @examples(30)
-@given(view=views | plain, size=st.sampled_from([7, 50, 1000]))
-def test_keyset_paging_in_either_direction(listed, view, size):
+@given(view=views | plain, size=st.sampled_from([7, 50, 1000]), most=st.sampled_from([0, 400]))
+def test_keyset_paging_in_either_direction(listed, view, size, most):
     store, rules, table = listed
     want = expected(table, view, rules)
-    with store.reading() as db:
+    with narrow(most), store.reading() as db:
         pages = [shortlist.page(db, view, rules, size=size)]
         while pages[-1].after:
             pages.append(shortlist.page(db, view, rules, size=size, after=pages[-1].after))
@@ -264,7 +272,9 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
     store, rules, _ = listed
     band = ("unlike",) if index == "without_number" else ("yes",)
 
-    plan = plan_of_page(store, rules, View(sort=sort, band=band, niche=("Tech",), tier=("mid",)))
+    with narrow(0):
+        view = View(sort=sort, band=band, niche=("Tech",), tier=("mid",))
+        plan = plan_of_page(store, rules, view)
 
     if store.is_sqlite:
         assert f"COVERING INDEX ix_creator_{index}" in plan
@@ -272,6 +282,25 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
     else:
         assert f"Index Only Scan Backward using ix_creator_{index}" in plan
         assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("bounds", "index"),
+    [({"tier": ("mega",)}, "followers"), ({"min_followers": 1e6}, "followers"),
+     ({"min_engagement": 0.3}, "engagement_rate"), ({"max_engagement": 0.001}, "engagement_rate"),
+     ({"min_followers": 1.0, "min_engagement": 0.3}, "engagement_rate")],
+)  # fmt: skip
+def test_few_between_the_bounds_of_a_figure_are_sorted(listed, bounds, index):
+    """Through the index of the order a page went past almost a million others in SQLite."""
+    store, rules, table = listed
+    if not store.is_sqlite:
+        return
+    view = View(sort="external_id", **bounds)
+    with narrow(80):
+        assert f"INDEX ix_creator_by_{index} (" in plan_of_page(store, rules, view)
+        with store.reading() as db:
+            numbers = [row.id for rows in shortlist.walk(db, view, rules) for row in rows]
+    assert numbers == expected(table, view, rules)
 
 
 def test_alternative_ranges_are_read_between_their_ends(listed):
@@ -408,8 +437,8 @@ def ids(pages):
 
 @contextmanager
 def near(entries):
-    """Let so many entries of an index count as near a place."""
-    with pytest.MonkeyPatch.context() as patch:
+    """Let so many entries of an index count as near a place, and sort no few of a figure."""
+    with pytest.MonkeyPatch.context() as patch, narrow(0):
         patch.setattr(grouped, "_NEAR", entries)
         yield
 

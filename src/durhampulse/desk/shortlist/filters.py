@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, Double, LargeBinary, and_, bindparam, or_
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -21,10 +21,11 @@ from durhampulse.scoring.record import STEP_BITS
 
 __all__ = ["FEW", "FoundBy", "matching", "on_edge", "within"]
 
-FoundBy = SearchBy | Literal["list", "owner", "flag"]
+FoundBy = SearchBy | Literal["list", "owner", "flag", "followers", "engagement_rate"]
 _WIDTH = 24
-FEW: Collection[FoundBy] = ("list", "owner", "flag")
-"""Ways of looking few creators up first, of whom each is then looked at alone."""
+FEW: Collection[FoundBy] = ("list", "owner", "flag", "followers", "engagement_rate")
+"""Ways of looking few creators up first, of whom each is then looked at alone: a set's or flags'
+own, or those between the bounds of a figure."""
 
 
 def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
@@ -34,7 +35,7 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     ----------
     by
         How search, list, owner and flags are looked up: as of
-        :func:`~durhampulse.desk.store.search.held`, or one of the sets first and the rest in its
+        :func:`~durhampulse.desk.store.search.held`, or one of `FEW` first and the rest in its
         creators only.
     """
     c = creator.c
@@ -57,9 +58,7 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     elif view.flag:
         conditions.append(c.flags.bitwise_and(view.flag_bits) == view.flag_bits)
     if view.search:
-        # mypy narrows the type by each comparison, not by a set of them.
-        way: SearchBy = "row" if by == "list" or by == "owner" or by == "flag" else by  # noqa: PLR1714
-        conditions.append(held(view.search, way))
+        conditions.append(held(view.search, "row" if by in FEW else cast(SearchBy, by)))
     return conditions
 
 
