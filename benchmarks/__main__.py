@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("parts", "quality", "intervals", "promises", "plans", "precedent", "verdicts", "peers",
-         "reading", "weights", "scoring", "scale", "serving", "reliability", "simulate", "load",
-         "export", "reviewers", "desk", "beside")  # fmt: skip
+NAMES = ("parts", "quality", "calibration", "intervals", "promises", "plans", "precedent",
+         "verdicts", "peers", "reading", "weights", "scoring", "scale", "serving", "reliability",
+         "simulate", "load", "export", "reviewers", "desk", "beside")  # fmt: skip
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}\n", flush=True)
