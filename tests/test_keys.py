@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import getpass
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,7 @@ from durhampulse.exceptions import InputError, OutputError
 from durhampulse.service.app import create_app
 from durhampulse.service.keys import KeyRing, add_key, read_keys, revoke_key
 from tests.asking import CREATOR, score
+from tests.commands import run
 from tests.desk.bodies import send_without_end
 
 
@@ -129,6 +132,18 @@ def test_revoked_key_stays_listed_with_who_and_when(tmp_path):
     assert [key.revoked_by for key in read_keys(path)] == ["ann", "bea"]
     with pytest.raises(InputError, match="there is no key 'crm'"):
         revoke_key(path, "crm", "ann")
+
+
+def test_key_is_revoked_by_a_user_whom_a_container_knows_by_number(tmp_path, monkeypatch):
+    path = tmp_path / "keys.json"
+    add_key(path, "crm", ["score"])
+
+    def no_name():
+        raise KeyError("getpwuid(): uid not found")  # as pwd of a container
+
+    monkeypatch.setattr(getpass, "getuser", no_name)
+    assert run("key", "revoke", "crm", "--keys", path).returncode == 0
+    assert read_keys(path)[0].revoked_by == f"user {os.getuid()}"
 
 
 def test_unknown_key_cannot_be_revoked(tmp_path):

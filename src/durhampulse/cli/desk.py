@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from durhampulse.cli.hosting import hosted
-from durhampulse.cli.options import AsJson
+from durhampulse.cli.options import AsJson, user_name
 from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ def add_hook(
     from durhampulse.desk.hooks.endpoints import add_hook as add
     from durhampulse.desk.store.database import open_store
 
-    who = f"command line, {getpass.getuser()}"
+    who = f"command line, {user_name()}"
     opened = open_store(store, create=False)
     with contextlib.closing(opened), opened.writing() as db:
         _, secret = add(db, url, who, private=private)
@@ -224,7 +223,7 @@ def erase(
 
     if (identifier is None) == (older_than is None):
         raise InputError("Erase whom?", "Name one: --id INF-1042, or --older-than 730.")
-    who = f"command line, {getpass.getuser()}"
+    who = f"command line, {user_name()}"
     with contextlib.closing(open_store(store, create=False)) as opened:
         if identifier is not None:
             receipt = erase_one(opened, identifier, who, objects=objects, files=files)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ __all__ = [
     "parts_bar",
     "progress_bar",
     "rows_bar",
+    "user_name",
 ]
 
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
@@ -32,6 +35,14 @@ SourceArgument = Annotated[
 ]
 ModelFolder = Annotated[Path, typer.Option("--model", help="The model folder of a study.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def user_name() -> str:
+    """Return who runs the command: by name, or by number where a container knows no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from contextlib import nullcontext
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from durhampulse.cli.hosting import hosted
-from durhampulse.cli.options import AsJson, ModelFolder, rows_bar
+from durhampulse.cli.options import AsJson, ModelFolder, rows_bar, user_name
 from durhampulse.cli.reading import reads_table
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import WRITABLE, listed
@@ -268,5 +267,5 @@ def revoke(name: Annotated[str, typer.Argument(help="Whose key it is.")], keys: 
     """
     from durhampulse.service.keys import revoke_key
 
-    revoke_key(keys, name, getpass.getuser())
+    revoke_key(keys, name, user_name())
     typer.echo(f"{name}: revoked.")
