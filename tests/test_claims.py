@@ -176,3 +176,35 @@ def test_later_table_claims_bare_header_only_if_model_did():
     assert "Views" not in name_columns("t", headers, {}, Ledger(), usual={"Followers": "Followers"})
     usual = {"Avg_Views_per_Post": "Views"}
     assert name_columns("t", headers, {}, Ledger(), usual=usual)["Views"] == "Avg_Views_per_Post"
+
+
+@pytest.mark.parametrize("header", ["Engagement Rate (\u2030)", "ER per mille", "er_bps"])
+def test_rates_per_mille_by_their_header_are_refused(header):
+    table = pa.table({"id": ["a", "b", "c"], header: [38.9, 20.0, 26.2], "Niche": ["x", "y", "y"]})
+    with pytest.raises(InputError, match="says per mille or basis points"):
+        read_creators(table, columns={"Engagement_Rate": header})
+    rules = {"Engagement_Rate": plain_rule("Engagement_Rate")}
+    with pytest.raises(InputError, match="says per mille or basis points"):
+        BlockReader("later", rules, headers={"Engagement_Rate": header})
+
+
+def test_billions_of_followers_are_refused_in_a_later_table_too():
+    cells = {"Followers": pa.array(["4,2 B", "10,4 B", "3,1 B", "900"])}
+    reader = BlockReader("later", {"Followers": plain_rule("Followers")})
+    with pytest.raises(InputError, match="as in Turkish, write K or bin instead"):
+        reader.settle(cells)
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("Followers (in lakhs)", "Followers"),
+        ("Followers growth (30 days)", "Growth_Rate"),
+        ("Subscriber Growth 30d", "Growth_Rate"),
+    ],
+)
+def test_more_headers_of_tools_are_known(header, column):
+    cells = ["0.9", "1.2", "3.4"] if column == "Followers" else ["0.9%", "1.2%", "3.4%"]
+    table = pa.table({"id": ["a", "b", "c"], header: cells, "Niche": ["x", "y", "y"]})
+    expected = [90_000, 120_000, 340_000] if column == "Followers" else [0.009, 0.012, 0.034]
+    assert read_creators(table).table[column].tolist() == pytest.approx(expected)

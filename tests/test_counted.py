@@ -63,6 +63,11 @@ def test_word_of_a_rate_settles_its_unit(cell, rate):
     assert errors == {}
 
 
+def test_views_in_japanese_are_read():
+    read = read_creators(pa.table({"id": ["a"], "Avg Views": ["1.2\u4e07\u56de"]}))
+    assert read.table["Avg_Views_per_Post"].tolist() == [12_000]
+
+
 def test_words_of_counts_are_noted_once_for_the_column():
     cells = ["11.2K followers", "900 followers", "850"]
     notes = read_creators(pa.table({"id": ["a", "b", "c"], "Followers": cells})).irregularities

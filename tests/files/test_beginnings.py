@@ -135,10 +135,13 @@ def test_second_table_of_another_width_is_not_read(tmp_path):
 def test_row_of_units_is_dropped(save):
     cells, rows, codes, _ = read(save([HEADER, ["", "count", "%", ""], *ROWS]))
     assert (cells, rows, codes) == (ROWS, [3, 4], ["units-row"])
-    with pytest.raises(InputError, match="Followers is said to be in 'thousands'"):
-        read(save([HEADER, ["", "thousands", "%", ""], *ROWS]))
-    with pytest.raises(InputError, match=r"Followers is said to be in 'Tsd\.'"):
-        read(save([HEADER, ["", "Tsd.", "%/month", ""], *ROWS]))
+
+
+@pytest.mark.parametrize("size", ["thousands", "Tsd.", "(k)"])
+def test_size_in_a_row_of_units_becomes_the_header_s(size, save):
+    cells, rows, codes, headers = read(save([HEADER, ["", size, "%/month", ""], *ROWS]))
+    assert (cells, rows, codes) == (ROWS, [3, 4], ["units-row"])
+    assert headers == [HEADER[0], f"{HEADER[1]} ({size.strip('()')})", *HEADER[2:]]
 
 
 def test_headers_in_two_rows_are_joined(save):

@@ -115,3 +115,26 @@ def test_rows_that_a_survey_adds_to_its_headers_are_no_creators(tmp_path):
         "\n".join([HEADER, questions, imports, *ROWS]), encoding="utf-8"
     )
     assert passed_over(tmp_path / "t.csv", "described-headers") == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "below"),
+    [
+        (HEADER, ["Total,32100,,", "Average,10700,0.039,"]),
+        (f"#,{HEADER}", [",TOTAL,32100,,", ",Average,10700,0.039,"]),
+        (f"Rank,{HEADER}", ["Sum,,32100,,"]),
+    ],
+)
+def test_sums_below_a_short_table_are_no_creators(header, below, tmp_path):
+    """A total and an average are two rows of five, and stand beside the number of a row."""
+    rows = ROWS if header == HEADER else [f"{n},{row}" for n, row in enumerate(ROWS, start=1)]
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows, *below]), encoding="utf-8")
+    assert passed_over(tmp_path / "t.csv", "total-row") == len(below)
+
+
+def test_names_that_are_words_for_sums_are_kept_where_they_come_again(tmp_path):
+    rows = [
+        f"{name},{1_000 + n},Tech" for n, name in enumerate(["Total", "Total", "Sum", "a", "b"])
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["Brand,Followers,Niche", *rows]), encoding="utf-8")
+    assert len(dp.read_creators(tmp_path / "t.csv").table) == 5

@@ -25,7 +25,7 @@ from durhampulse.creators.numbers import (
     mixed_commas,
     parse_number,
 )
-from durhampulse.creators.rows import impossible, lone_codes, refuse_codes
+from durhampulse.creators.rows import impossible, lone_codes, refuse_codes, refuse_large
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.scales import header_size, refuse_full, scaled, scaled_rule
 from durhampulse.creators.schema import COLUMNS, says_percent
@@ -35,6 +35,7 @@ from durhampulse.creators.units import (
     detect_unit,
     holds_counts,
     mixed_groups,
+    refuse_small_unit,
     refuse_thousands,
 )
 from durhampulse.exceptions import InputError
@@ -92,7 +93,7 @@ class BlockReader:
     Raises
     ------
     InputError
-        If a header's word for a size has two meanings.
+        If a header's word for a size has two meanings, or it says per mille.
     """
 
     def __init__(
@@ -119,6 +120,8 @@ class BlockReader:
         rule = self._rules.get(column)
         if rule is None or column not in COLUMNS:
             return
+        if rule.kind == "rate" and header != rule.header:
+            refuse_small_unit(self._where(column), header)
         if rule.kind == "rate" and says_percent(header):
             if not (rule.insisted and header == rule.header):
                 self._in_percent.add(column)
@@ -216,7 +219,7 @@ class BlockReader:
         if first_row is None or len(cells) >= _FEWEST_TO_TELL:
             self._require_numbers(column, cells, numbers, first_row)
             self._check_unit(column, numbers, first_row)
-            self._refuse_codes(column, numbers, cells)
+            self._refuse_odd(column, numbers, cells)
             if column in self._sizes:
                 refuse_full(self._where(column), self._headers[column], numbers)
             elif rule.kind == "count" and rule.decimal != ".":
@@ -241,8 +244,8 @@ class BlockReader:
     def _some(numbers: NumberCells) -> slice:
         return slice(None, None, max(len(numbers.values) // _CHECKED, 1))
 
-    def _refuse_codes(self, column: str, numbers: NumberCells, cells: pa.Array) -> None:
-        """Refuse a table whose first cells, or a later chunk's, often hold a code for none."""
+    def _refuse_odd(self, column: str, numbers: NumberCells, cells: pa.Array) -> None:
+        """Refuse a table whose first cells, or a later chunk's, often hold no possible figure."""
         if column not in COLUMNS:
             return
         some = self._some(numbers)
@@ -250,6 +253,7 @@ class BlockReader:
         unit = self._unit(column)
         by = 100 if self._rules[column].kind == "rate" and unit == "percent" else 1
         bare[np.isin(bare / by, self._rules[column].missing_codes(unit))] = np.nan
+        refuse_large(self._where(column), column, bare * self._sizes.get(column, 1), cells[some])
         refuse_codes(self._where(column), column, bare, cells[some])
 
     def _check_unit(self, column: str, numbers: NumberCells, first_row: int | None) -> None:

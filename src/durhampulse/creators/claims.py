@@ -22,6 +22,11 @@ __all__ = ["claims_that_agree", "is_bare"]
 
 _BARE = frozenset(
     {"views", "engagement", "growth", "followergrowth", "followersgrowth", "monthlygrowth"}
+    | {
+        f"{who}growth{when}"
+        for who in ("follower", "followers", "subscriber", "subscribers")
+        for when in ("30d", "30days", "last30days")
+    }
 )
 _MOST_VIEWS = 5.0
 """Views a post by follower, typically: above, they are those of all posts together."""

@@ -24,7 +24,8 @@ _WORDS = {
     "views": "view, views, aufruf, aufrufe, vue, vues, vista, vistas, visualizaciones, "
     "visualizações, visualizzazioni, reproducciones, play, plays, просмотр, просмотра, "
     "просмотров, просмотры, wyświetleń, wyświetlenia, weergaven, izlenme, görüntüleme, "
-    "görüntülenme, tayangan, lượt xem, 次观看, 次播放, 播放, 回視聴, 回再生, 회, مشاهدة, مشاهدات",
+    "görüntülenme, tayangan, lượt xem, 次观看, 次播放, 播放, 次, 回視聴, 回再生, 回, 회, مشاهدة, "
+    "مشاهدات",
     "likes": "like, likes",
     "comments": "comment, comments, kommentare, commentaires, comentarios",
     "posts": "post, posts, beiträge",

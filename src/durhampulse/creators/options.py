@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from durhampulse.creators.carried import sort_of
-from durhampulse.creators.schema import IDENTIFIER, canonical_name
+from durhampulse.creators.scales import standard_name
+from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
 from durhampulse.files.options import TableOptions
@@ -119,5 +120,5 @@ class ReadOptions(TableOptions):
         """Return whether a cell is a header that is known, or one that a person named."""
         named = {*self.columns.values(), self.identifier, self.considered}
         named |= {*self.keep, *self.drop, *self.feature}
-        known = canonical_name(header) is not None or sort_of(header) is not None
+        known = standard_name(header) is not None or sort_of(header) is not None
         return known or header in named

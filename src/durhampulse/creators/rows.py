@@ -21,6 +21,7 @@ __all__ = [
     "note_views",
     "refuse_codes",
     "refuse_impossible",
+    "refuse_large",
     "repeated_codes",
     "require_plausible",
     "settle_duplicates",
@@ -72,24 +73,42 @@ def require_plausible(
     InputError
         If a twentieth of them or more are so, or a hundredth 9999 and the like, and three at least.
     """
+    refuse_large(where, name, values, cells)
+    refuse_codes(where, name, bare, cells)
     low, high = COLUMNS[name].plausible
     finite, is_count = np.isfinite(values), COLUMNS[name].kind == "count"
     least = max(_FEWEST_ODD, _MOST_ODD * finite.sum())
-    large = np.flatnonzero(finite & (values > high))
-    other = (
-        f"if another column holds it, say so: --map {name}=HEADER; to do without, --map {name}=."
-    )
-    if is_count and len(large) >= least:
-        raise InputError(
-            f"{where}: {len(large):,} of its figures, such as {_cell(cells, large[0])!r}, exceed "
-            f"{high:,.0f}, which no creator reaches.",
-            f"Where B stands for a thousand, as in Turkish, write K or bin instead; {other}",
-        )
-    refuse_codes(where, name, bare, cells)
     odd = np.flatnonzero(finite & ((values < low) | (values > high)) & ~impossible(name, values))
     again, times = np.unique(values[odd], return_counts=True)
     if not is_count and times.max(initial=0) >= least:
         raise _missing(where, name, odd[values[odd] == again[times.argmax()]], cells)
+
+
+def refuse_large(where: str, name: str, values: npt.NDArray[np.float64], cells: pa.Array) -> None:
+    """Raise if a good part of a column's counts are larger than any creator's.
+
+    Parameters
+    ----------
+    where, name, values, cells
+        As for :func:`require_plausible`.
+
+    Raises
+    ------
+    InputError
+        If a twentieth of them or more are so, and three at least.
+    """
+    if COLUMNS[name].kind != "count":
+        return
+    high = COLUMNS[name].plausible[1]
+    finite = np.isfinite(values)
+    large = np.flatnonzero(finite & (values > high))
+    if len(large) >= max(_FEWEST_ODD, _MOST_ODD * finite.sum()):
+        raise InputError(
+            f"{where}: {len(large):,} of its figures, such as {_cell(cells, large[0])!r}, exceed "
+            f"{high:,.0f}, which no creator reaches.",
+            "Where B stands for a thousand, as in Turkish, write K or bin instead; if another "
+            f"column holds it, say so: --map {name}=HEADER; to do without, --map {name}=.",
+        )
 
 
 def refuse_codes(where: str, name: str, bare: npt.NDArray[np.float64], cells: pa.Array) -> None:

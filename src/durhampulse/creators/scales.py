@@ -18,6 +18,8 @@ _SIZES = {
     10**3: "k tsd 000 000s thousand thousands tausend milliers miles milhares migliaia bin "
     "\u0442\u044b\u0441 \u5343",
     10**4: "\u4e07",
+    10**5: "lakh lakhs",
+    10**7: "crore crores",
     10**6: "mn mio mln million millions millionen millones milh\u00f5es milioni "
     "\u043c\u043b\u043d \u767e\u4e07",
 }

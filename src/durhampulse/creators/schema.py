@@ -29,6 +29,7 @@ __all__ = [
     "canonical_name",
     "header_key",
     "says_percent",
+    "says_small_unit",
 ]
 
 Kind = Literal["identifier", "count", "rate", "category", "quality", "label"]
@@ -226,6 +227,11 @@ COLUMNS: dict[str, Column] = {
                 "follower growth rate, monthly growth rate, monthly follower growth, wachstum",
                 "wachstumsrate, growth 30d, 30d growth, 30 day growth, growth 30 days",
                 "growth last 30 days, last 30 days growth",
+                *(
+                    f"{who} growth {when}"
+                    for who in ("follower", "followers", "subscriber", "subscribers")
+                    for when in ("30d", "30 days", "last 30 days")
+                ),
                 "follower-wachstum, croissance, taux de croissance, crecimiento",
                 "tasa de crecimiento, crescita, tasso di crescita, crescimento",
                 "taxa de crescimento, прирост подписчиков, темп роста, wzrost, 涨粉率, 增长率",
@@ -343,6 +349,9 @@ _PERCENT = re.compile(
     r"[\s_]*\(?\s*(?:in|en)?\s*(?:%|percent|pct|prozent)\s*\)?\s*$", re.IGNORECASE
 )
 """What a rate's header says of its unit, at its end."""
+_SMALL_UNIT = re.compile(
+    r"\u2030|(?:\b|_)(?:per ?mille|promille|bps?|basis points)\b", re.IGNORECASE
+)
 _SAYS_PERCENT = re.compile(r"%|percent|prozent|(?:\b|_)pct\b", re.IGNORECASE)
 _BY_KEY = {key: column.name for column in COLUMNS.values() for key in column.aliases}
 
@@ -360,6 +369,17 @@ def canonical_name(header: str) -> str | None:
         name = name or _BY_KEY.get(header_key(_PERCENT.sub("", header)))
         return name if name and COLUMNS[name].kind == "rate" else None
     return name
+
+
+def says_small_unit(header: str) -> bool:
+    """Return whether a header says that its rates are per mille or basis points.
+
+    Examples
+    --------
+    >>> says_small_unit("ER (\u2030)"), says_small_unit("growth_bps"), says_small_unit("ER in %")
+    (True, True, False)
+    """
+    return _SMALL_UNIT.search(header) is not None
 
 
 def says_percent(header: str) -> bool:

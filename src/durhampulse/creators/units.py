@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from durhampulse.creators.numbers import marked_count
-from durhampulse.creators.schema import COLUMNS, says_percent
+from durhampulse.creators.schema import COLUMNS, says_percent, says_small_unit
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "holds_counts",
     "mixed_groups",
     "refuse_counts",
+    "refuse_small_unit",
     "refuse_thousands",
     "require_units",
     "thousands_as_fractions",
@@ -100,6 +101,7 @@ def decide_unit(
     InputError
         If two units are mixed, header and numbers disagree, or the unit cannot be told.
     """
+    refuse_small_unit(where, header)
     if asked is not None:
         return asked, "as asked"
     column = where.rsplit(" ", 1)[-1]
@@ -129,6 +131,28 @@ def decide_unit(
             settle,
         )
     return unit, "by its size"
+
+
+def refuse_small_unit(where: str, header: str) -> None:
+    """Raise if a header says that its rates are per mille or basis points.
+
+    Parameters
+    ----------
+    where, header
+        As for :func:`decide_unit`.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if says_small_unit(header):
+        column = where.rsplit(" ", 1)[-1]
+        raise InputError(
+            f"{where}: its header '{header}' says per mille or basis points.",
+            "Write '\u2030' or 'bps' behind each figure instead, or percentages; or do without: "
+            f"--map {column}=.",
+        )
 
 
 def refuse_counts(where: str, words: Iterable[str]) -> None:

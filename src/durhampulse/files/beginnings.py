@@ -99,8 +99,7 @@ def find_beginning(name: str, rows: Sequence[Row], asked: TableOptions) -> Begin
     Raises
     ------
     InputError
-        If the row named is not there, a title or figures stand where the headers should, or a
-        row of units scales the numbers.
+        If the row named is not there, or a title or figures stand where the headers should.
     """
     filled = [row for row in rows if any(row[1])]
     if asked.header_row is not None:
@@ -116,7 +115,7 @@ def find_beginning(name: str, rows: Sequence[Row], asked: TableOptions) -> Begin
     else:
         number = rows[0][0]
         return Beginning(headers=rows[0][1], row=number, last=number)
-    return _around(name, header, rows)
+    return _around(header, rows)
 
 
 def weight(rows: Sequence[Row], asked: TableOptions) -> tuple[int, int]:
@@ -165,7 +164,7 @@ def _require(name: str, header: Row, filled: Sequence[Row], asked: TableOptions)
         )
 
 
-def _around(name: str, header: Row, rows: Sequence[Row]) -> Beginning:
+def _around(header: Row, rows: Sequence[Row]) -> Beginning:
     """Return the beginning with what belongs to its header from the rows above and below."""
     number, cells = header
     above = [row for row in rows if row[0] < number]
@@ -181,7 +180,9 @@ def _around(name: str, header: Row, rows: Sequence[Row]) -> Beginning:
             cells, number = grouped, number - 1
             titles.pop()
     described = _described(below)
-    units = not described and bool(below) and _is_units(name, below[0], cells)
+    units = not described and bool(below) and _is_units(below[0])
+    if units:
+        cells = _with_sizes(cells, below[0][1])
     return Beginning(
         headers=cells,
         row=number,
@@ -251,16 +252,22 @@ def _grouped(groups: Sequence[str], cells: list[str]) -> list[str]:
     return headers
 
 
-def _is_units(name: str, row: Row, headers: Sequence[str]) -> bool:
+def _is_units(row: Row) -> bool:
     """Return whether a row says in which units the columns are."""
-    number, cells = row
-    filled = [cell for cell in cells if cell]
-    if not filled or not all(_UNIT.fullmatch(c) or _SCALE.fullmatch(c) for c in filled):
-        return False
-    for header, cell in zip(headers, cells, strict=False):
-        if _SCALE.fullmatch(cell):
-            raise InputError(
-                f"{name}, row {number}: {header} is said to be in {cell!r}.",
-                "Write its numbers in full, or with K or M after each, and remove this row.",
-            )
-    return True
+    filled = [cell for cell in row[1] if cell]
+    return bool(filled) and all(_UNIT.fullmatch(c) or _SCALE.fullmatch(c) for c in filled)
+
+
+def _with_sizes(headers: Sequence[str], units: Sequence[str]) -> list[str]:
+    """Return headers with the size of their figures, where the row below them says one.
+
+    Examples
+    --------
+    >>> _with_sizes(["ID", "Followers", "ER"], ["", "k", "%"])
+    ['ID', 'Followers (k)', 'ER']
+    """
+    sizes = [*units, *[""] * (len(headers) - len(units))]
+    return [
+        f"{header} ({size.strip('()[]')})" if header and _SCALE.fullmatch(size) else header
+        for header, size in zip(headers, sizes, strict=False)
+    ]

@@ -84,9 +84,11 @@ class Footers:
         self.texts.append(text)
         return True
 
-    def among(self, cells: Mapping[str, pa.Array], rows: npt.NDArray[np.int64]) -> list[int]:
-        """Return the places of rows whose first cell alone is filled, with such a line."""
-        first, *others = cells.values()
+    def among(
+        self, header: str, cells: Mapping[str, pa.Array], rows: npt.NDArray[np.int64]
+    ) -> list[int]:
+        """Return the places of rows where one column alone is filled, with such a line."""
+        first, others = cells[header], [cells[name] for name in cells if name != header]
         if not others:
             return []
         lonely = np.ones(len(rows), dtype=bool)

@@ -24,7 +24,7 @@ _FIGURE = re.compile(r"[+-]?[$\u20ac\u00a3]?\s*\d[\d.,'\s]*(?:%|[kmb])?", re.IGN
 SCALE = (
     r"(?:k|m|mn|mio\.?|mln\.?|tsd\.?|'?000s?|thousands?|millions?|tausend|millionen|milliers|miles"
     r"|mil|millones|milhares|milh\u00f5es|migliaia|milioni|bin|\u0442\u044b\u0441\.?|\u043c\u043b\u043d"
-    r"|\u5343|\u4e07|\u767e\u4e07)"
+    r"|lakhs?|lacs?|crores?|\u5343|\u4e07|\u767e\u4e07)"
 )
 """Pattern of words by which a header or a row of units says that figures are in thousands."""
 _SCALED = re.compile(

@@ -32,6 +32,10 @@ _TOTALS = frozenset(
 """Words that begin a row of sums or averages in spreadsheets, by language."""
 _MOST_SUMS = 0.05
 """Share of a chunk's rows above which such a word is a value like any other."""
+_MOST_KINDS = 3
+"""Rows of sums and averages below a table however short, each with another word."""
+_COUNTERS = {"", "#", "no", "no.", "nr", "nr.", "n\u00b0", "rank", "pos", "pos.", "lfd. nr."}
+"""Headers of columns that count the rows: the word for a sum stands beside them."""
 _LEAST_NAMED = 2
 
 
@@ -61,10 +65,17 @@ class Sections:
         self.footers = Footers()
         self._names_column = names_column
         self._first = next(iter(headers), "")
+        named = (name for name, text in headers.items() if text.casefold() not in _COUNTERS)
+        self._label = next(named, self._first)
+
+    @property
+    def _leading(self) -> list[str]:
+        """The columns that tell sums: the first, and the next where that counts rows."""
+        return [*dict.fromkeys([self._first, self._label])]
 
     def with_first(self, headers: Sequence[str]) -> list[str]:
-        """Return some columns and the first, which tells sums."""
-        return [*headers] if self._first in headers else [self._first, *headers]
+        """Return some columns and those that tell sums, the first of them first."""
+        return [*(name for name in self._leading if name not in headers), *headers]
 
     def take_misshapen(self, row: int, cells: Sequence[str]) -> bool:
         """Return whether a row of too few or many cells is no creator; it is counted then."""
@@ -113,7 +124,7 @@ class Sections:
         sums = self._sums(chunk.cells)
         self.totals |= {*chunk.rows[sums].tolist()}
         gone |= sums
-        gone[self.footers.among(chunk.cells, chunk.rows)] = True
+        gone[self.footers.among(self._first, chunk.cells, chunk.rows)] = True
         return chunk.take(np.flatnonzero(~gone), [*chunk.cells]) if gone.any() else chunk
 
     def note(self, ledger: Ledger) -> None:
@@ -167,7 +178,16 @@ class Sections:
 
     def _sums(self, cells: Mapping[str, pa.Array]) -> Mask:
         gone = _mask(pc.is_in(cells[self._first], _sum_words()))
-        return gone if gone.sum() <= max(1.0, _MOST_SUMS * len(gone)) else np.zeros_like(gone)
+        if self._label != self._first and self._label in cells:
+            gone |= _mask(pc.is_in(cells[self._label], _sum_words()))
+        n = int(gone.sum())
+        if n > max(1.0, _MOST_SUMS * len(gone)):  # a total and an average stand in a short table
+            words = [
+                cells[h].filter(pa.array(gone)).to_pylist() for h in self._leading if h in cells
+            ]
+            if n > _MOST_KINDS or len({*zip(*words, strict=True)}) < n:
+                return np.zeros_like(gone)
+        return gone
 
 
 @cache
