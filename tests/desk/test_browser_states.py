@@ -231,3 +231,30 @@ def test_door_of_the_demo(browser, tmp_path):
     with running_desk(tmp_path) as (_, link, _), visiting(browser) as page:
         page.goto(link)
         look_at(page, "a desk to try")
+
+
+def test_what_is_shown_where_the_store_fails(browser, tmp_path):
+    url = f"sqlite:///{tmp_path / 'team.db'}"
+    store = open_store(url)
+    fill_with_demo(store)
+    with store.writing() as db:
+        people.add_person(db, "Kim", "admin", "test", PASSWORD)
+    with (
+        running_desk(tmp_path, "--store", url) as (address, _, _),
+        signed_in_as(browser, address, "Kim") as page,
+    ):
+        page.goto(f"{address}/lists")
+        page.locator("form[action='/lists'] [name=name]").fill("Spring picks")
+        with store.writing() as db:
+            db.exec_driver_sql("ALTER TABLE creator_list RENAME TO gone")
+        page.locator("form[action='/lists'] button").click()
+        page.get_by_role("heading", name="The store does not answer right now.").wait_for()
+        page.get_by_text("Spring picks").wait_for()
+        look_at(page, "a form that the store did not take")
+        assert page.goto(f"{address}/lists").status == 503
+        look_at(page, "a page that the store did not give")
+        with store.writing() as db:
+            db.exec_driver_sql("ALTER TABLE gone RENAME TO creator_list")
+        page.get_by_role("link", name="Try again").click()
+        page.get_by_role("heading", name="Lists").first.wait_for()
+    store.close()
