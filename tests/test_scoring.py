@@ -419,8 +419,17 @@ def test_invalid_outputs_are_refused_before_scoring(scorer, files, tmp_path):
     ):
         with pytest.raises(OutputError, match=words):
             score_files(scorer, [source], out)
-    with pytest.raises(InputError, match="both input and output"):
-        score_files(scorer, [source], source)
+
+
+def test_output_that_is_an_input_by_any_path_is_refused(scorer, files, tmp_path):
+    content = (files / "m.parquet").read_bytes()
+    source, link = tmp_path / "m.parquet", tmp_path / "latest.parquet"
+    source.write_bytes(content)
+    link.symlink_to(source)
+    for out in (source, link, tmp_path / ".." / tmp_path.name / "m.parquet"):
+        with pytest.raises(InputError, match="both input and output"):
+            score_files(scorer, [source], out)
+    assert source.read_bytes() == content
 
 
 def test_full_disk_is_one_clear_error_and_leaves_no_files(scorer, files, tmp_path, monkeypatch):

@@ -95,7 +95,7 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
         form = crm_format(crm) if crm else None
         check_place(place, form)
         files = find_files(inputs, Path(folder))
-        if any(place.absolute() == path.absolute() for path in files):
+        if place.exists() and any(path.exists() and place.samefile(path) for path in files):
             raise InputError(f"{out}: it is both input and output.", "Write to another file.")
         tables = [open_table(scorer, path, options, cage=cage) for path in files]
         _require_named(tables, options)
