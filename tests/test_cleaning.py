@@ -35,6 +35,7 @@ def test_table_is_shown_as_its_file_holds_it(write):
     overview = cleaning.raw_overview(found).set_index("column")
     assert overview["null"].to_dict() == expected.isna().sum().to_dict()
     assert overview.loc["Engagement_Rate", "dtype"] == "str"
+    assert overview["distinct"].to_dict() == expected.nunique().to_dict()
 
 
 def test_missing_cells_add_up_from_file_to_table(write):

@@ -21,7 +21,7 @@ from durhampulse.models.champion import DISTILLED
 from durhampulse.report import advice, fonts, front, lookalikes, networks, plots, worth
 from durhampulse.report import interpretation as words
 from durhampulse.report.context import build_report
-from durhampulse.report.tables import brief_table
+from durhampulse.report.tables import brief_table, decision_view
 from durhampulse.study import exploration
 from tests.studies import run_parts
 
@@ -379,6 +379,7 @@ def test_cost_of_distillation_is_said_where_its_last_figure_shows_it():
         margin=margin,
         over_baseline=margin.assign(baseline="Forest"),
         champion=champion,
+        table=pd.DataFrame({"Sponsorship Recommendation": ["Yes"]}),
         tied=False,
         rival="Splines",
     )
@@ -396,6 +397,22 @@ def test_deciding_model_is_compared_with_the_baseline(whole, low, high, answer):
     own = whole.e.over_baseline.set_index("metric").loc["log_loss"]
     assert own["first"] == whole.e.margin.set_index("metric").loc["log_loss", "first"]
     assert f"({whole.b2.baseline}, {own['second']:.4f}) it is {answer} (" in text
+
+
+def test_nothing_recommended_has_no_model_that_decides_and_no_reasons(whole):
+    """Reasons for what nobody recommends would be noise, or the leak."""
+    blank = replace(whole.e, table=whole.e.table.assign(**{"Sponsorship Recommendation": ""}))
+    assert "** would decide: " in worth.champion_choice(blank)
+    assert "** decides: " in worth.champion_choice(whole.e)
+    shown = decision_view(blank.table)
+    assert shown.columns[-1] == "Sponsorship Recommendation"
+    assert {len(row) for row in shown.rows} == {len(shown.columns)}
+    more = len(blank.table) - len(shown.rows)
+    assert shown.note == (
+        f"In brackets: 90% interval. {more:,} more creators stand in decisions.csv and "
+        "decisions.xlsx."
+    )
+    assert decision_view(whole.e.table).columns[-1] == "Why"
 
 
 def test_more_rows_do_not_help_where_there_is_no_signal(whole):

@@ -65,8 +65,8 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
     if judged.verdict.refusal:
         return [
             f"**Nothing is recommended.** The verdict on these data is *{judged.verdict.word}*: "
-            f"{plain(judged.verdict.refusal.partition(': ')[2])}. The table below is therefore "
-            "**not a recommendation**; its probabilities show what a model makes of such data."
+            f"{plain(judged.verdict.refusal.partition(': ')[2])}. The decision table is "
+            "therefore **not a recommendation**: it shows what a model makes of such data."
         ]
     counts = part.table["Sponsorship Recommendation"].value_counts()
     yes, maybe, no = (int(counts.get(band, 0)) for band in (YES, MAYBE, NO))

@@ -141,10 +141,11 @@ def growth_unit(part: Inspection) -> str:
     moves = f"a typical creator then grows or shrinks by {typical:.2%} a month."
     if read.empty:
         return f"{plain(GROWTH)} was read by its percent signs: {moves}"
+    unit = {"percent": "percentage"}.get(creators.units[GROWTH], creators.units[GROWTH])
     return (
         f"{plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
         "which as a percentage would be a growth of 0.021% a month. Here it was read as a "
-        f"{creators.units[GROWTH]}: {moves}"
+        f"{unit}: {moves}"
     )
 
 

@@ -71,7 +71,7 @@ class Table:
 
 
 def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None = None) -> Table:
-    """Return the first creators of each band, or of all where nothing is recommended.
+    """Return the first creators of each band, or of all, without reasons, if none is recommended.
 
     Parameters
     ----------
@@ -84,9 +84,11 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     blank = bool((table["Sponsorship Recommendation"] == "").all())
     shown = _shown(table)
     more = len(table) - len(shown)
-    note = "In brackets: 90% interval. All reasons stand in decisions.csv and decisions.xlsx"
     unit = "rows" if table["Influencer ID"].duplicated().any() else "creators"
-    note += f", and {more:,} more {unit}." if more else "."
+    others = f"{more:,} more {unit}" if more else ""
+    named = [text for text in ("" if blank else "All reasons", others) if text]
+    place = "stand in decisions.csv and decisions.xlsx"
+    note = "In brackets: 90% interval." + (f" {' and '.join(named)} {place}." if named else "")
     rows = [
         [
             Named(str(row["Influencer ID"]), [_carried_cell(name, row[name]) for name in names]),
@@ -104,6 +106,8 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
         "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
         "Sponsorship Recommendation", "Why",
     ]  # fmt: skip
+    if blank:  # there is nothing to give reasons for
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Table(caption=title, columns=columns, rows=rows, note=note)
 
 

@@ -34,16 +34,18 @@ def champion_choice(part: Decision) -> str:
     """E: which model decides and why."""
     row = part.margin.set_index("metric").loc["log_loss"]
     name, beside = part.champion.name, _beside_baseline(part)
+    is_refused = (part.table["Sponsorship Recommendation"] == "").all()
+    decides = "would decide" if is_refused else "decides"
     figures = (
         f"cross-validated log loss {row['first']:.4f} against {row['second']:.4f}, difference "
         f"{row['low']:+.4f} to {row['high']:+.4f}"
     )
     if part.tied and name == SIMPLE:
         return (
-            f"**{name}** decides: {part.rival.lower()} does not beat it beyond noise "
+            f"**{name}** {decides}: {part.rival.lower()} does not beat it beyond noise "
             f"({figures}), and of two equals the simpler one is taken. {beside}"
         )
-    chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
+    chosen = f"**{name}** {decides}: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
     chosen = f"{chosen} {beside}"
     if name == SIMPLE:
         return chosen
@@ -59,7 +61,7 @@ def _beside_baseline(part: Decision) -> str:
     row = part.over_baseline.set_index("metric").loc["log_loss"]
     how = "better" if row["high"] < 0 else "worse" if row["low"] > 0 else "as good within noise"
     return (
-        f"Beside the baseline of B2 ({row['baseline']}, {row['second']:.4f}) it is {how} "
+        f"Beside the baseline of part B ({row['baseline']}, {row['second']:.4f}) it is {how} "
         f"({row['low']:+.4f} to {row['high']:+.4f})."
     )
 

@@ -31,14 +31,19 @@ def as_found(source: RawTable) -> pd.DataFrame:
 
 
 def raw_overview(raw: pd.DataFrame) -> pd.DataFrame:
-    """Return each column of a table as found: ``column, dtype, null, missing_share, example``."""
+    """Return each column as found: ``column, dtype, null, missing_share, distinct, example``."""
     rows = []
     for name in raw:
         known = raw[name].dropna()
         null = len(raw) - len(known)
         example = "" if known.empty else str(known.iloc[0])
-        rows.append((name, str(raw[name].dtype), null, null / max(len(raw), 1), example))
-    return pd.DataFrame(rows, columns=["column", "dtype", "null", "missing_share", "example"])
+        share, distinct = (
+            null / max(len(raw), 1),
+            known.astype("str").nunique(),
+        )  # lists are no keys
+        rows.append((name, str(raw[name].dtype), null, share, distinct, example))
+    columns = ["column", "dtype", "null", "missing_share", "distinct", "example"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def missing_cells(creators: Creators) -> pd.DataFrame:
