@@ -458,6 +458,7 @@ def test_drift_is_described_in_summary(scorer, tmp_path):
     summary = score_files(scorer, [tmp_path / "d.csv"], tmp_path / "s.csv")
     text = summary.text(scorer)
     assert "Drift: Followers is unlike the training rows" in text
+    assert text.index("Drift: Followers") < text.index("Recommendations:")
     assert "Niches not among those of training: 100.0% of rows." in text
     assert summary.flags["niche never seen in training"] == 5_000
     table.drop(columns=["Growth_Rate", "Niche"]).to_csv(tmp_path / "e.csv", index=False)

@@ -131,6 +131,8 @@ class Summary:
         lines.append(f"{rows}: {self.scored:,} scored, {self.refused:,} refused.")
         lines += [f"Refused, for example: {self.first_refusal}."] if self.refused else []
         lines += [f"{note}." for note in self.notes]
+        drift = self._drift_lines(scorer)
+        lines += drift  # above the counts that it makes doubtful
         if scorer.refusal:
             lines.append(f"Nothing is recommended; {scorer.refusal}.")
         else:
@@ -142,7 +144,13 @@ class Summary:
         if self.unreadable:
             cells = ", ".join(f"{name} {n:,}" for name, n in self.unreadable.most_common())
             lines.append(f"Cells that are no numbers, counted as missing: {cells}.")
-        return "\n".join([*lines, *self._drift_lines(scorer)])
+        return "\n".join(lines if drift else [*lines, *self._steady_line(scorer)])
+
+    def _steady_line(self, scorer: Scorer) -> list[str]:
+        if not self.scored:
+            return []
+        most = max((row["psi"] for row in self.drift_rows(scorer)), default=math.nan)
+        return [f"No drift: no column's population stability index is above {most:.2f}."]
 
     def _drift_lines(self, scorer: Scorer) -> list[str]:
         if not self.scored:
@@ -160,9 +168,6 @@ class Summary:
         unseen = sum(row["unseen"] for row in rows if row["column"] == NICHE)
         if unseen > 0:
             lines.append(f"Niches not among those of training: {unseen:.1%} of rows.")
-        if not lines:
-            most = max((row["psi"] for row in rows), default=math.nan)
-            lines = [f"No drift: no column's population stability index is above {most:.2f}."]
         return lines
 
 
