@@ -146,7 +146,7 @@ def due_of(store, name, *, unseen=(), everybody=False):
 def test_what_is_due_waits_for_the_owner_and_for_whoever_agreed(filled, planned):
     campaign_id, (first, second, _) = planned
     with filled.writing() as db:
-        _, bob, _ = (people.add_person(db, n, "reviewer", "test") for n in ("ann", "bob", "eva"))
+        ann, bob, _ = (people.add_person(db, n, "reviewer", "test") for n in ("ann", "bob", "eva"))
         change_care(db, second, Care(owner_id=bob), "ann")
     day = clock.today()
     added(filled, campaign_id, first, "Today", day)
@@ -162,6 +162,12 @@ def test_what_is_due_waits_for_the_owner_and_for_whoever_agreed(filled, planned)
     assert due_of(filled, "eva") == ([], 2)
     assert due_of(filled, "eva", everybody=True) == (["Late", "Today"], 2)
     assert due_of(filled, "bob", unseen=[second]) == ([], 1)
+    with filled.reading() as db:
+        coming = {
+            name: [(row.text, row.remind_on, row.campaign) for row in today_of(db, at, ()).coming]
+            for name, at in (("ann", ann), ("bob", bob))
+        }
+    assert coming == {"ann": [("Tomorrow", day + timedelta(days=1), "Spring")], "bob": []}
     finish(filled, campaign_id, "eva")
     assert due_of(filled, "ann", everybody=True) == ([], 0)
 

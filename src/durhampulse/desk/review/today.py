@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
     Row,
     Select,
@@ -42,7 +41,9 @@ LATER: Final = timedelta(days=7)
 """For how long a reminder is put off."""
 MOST_SHOWN = 200
 _COMING = 10
+_CALLED = func.coalesce(creator.c.name, creator.c.external_id).label("called")
 _PROMISED = deliverable.join(campaign, campaign.c.id == deliverable.c.campaign_id)
+_AGREED = (campaign.c.state == "agreed", UNDELIVERED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class Today:
     others
         How many of these are not theirs, shown or not.
     coming
-        The next reminders.
+        The next reminders and deliveries of theirs, as `due`, with the ``campaign`` of a delivery.
     hidden
         How many more there are of creators whom they judge without the model's number.
     on
@@ -90,7 +91,7 @@ def _counts(person_id: int, day: date) -> list[tuple[Select[int], ColumnElement[
     """Return how much of each kind waits for somebody, with the column of its creators."""
     d, number = deliverable.c, func.count()
     delivered = (
-        select(number).select_from(_PROMISED).where(*_undelivered(day), _is_theirs(person_id))
+        select(number).select_from(_PROMISED).where(*_AGREED, d.due <= day, _is_theirs(person_id))
     )
     return [
         *(
@@ -116,9 +117,8 @@ def today_of(
         Whether deliveries of colleagues are shown as well.
     """
     day = clock.today()
-    called = func.coalesce(creator.c.name, creator.c.external_id).label("called")
     notes: Select[Any] = (
-        select(remark.c.id, remark.c.creator_id, called, remark.c.text, remark.c.by, remark.c.at)
+        select(remark.c.id, remark.c.creator_id, _CALLED, remark.c.text, remark.c.by, remark.c.at)
         .join(mention, mention.c.remark_id == remark.c.id)
         .join(creator, creator.c.id == remark.c.creator_id)
         .where(UNSEEN, mention.c.person_id == person_id, mention.c.creator_id.not_in(unseen))
@@ -128,8 +128,8 @@ def today_of(
     counts = _counts(person_id, day)
     hidden = sum(db.scalar(count.where(of.in_(unseen))) or 0 for count, of in counts)
     return Today(
-        due=db.execute(_reminders(person_id, unseen, until=day).limit(MOST_SHOWN)).all(),
-        coming=db.execute(_reminders(person_id, unseen, after=day).limit(_COMING)).all(),
+        due=_in_order(db, _reminders(person_id, unseen, until=day), MOST_SHOWN),
+        coming=_in_order(db, _coming(person_id, unseen, day), _COMING),
         notes=db.execute(notes).all(), hidden=hidden, on=day,
         deliveries=_deliveries(db, person_id, day, unseen, everybody=everybody),
         others=db.scalar(_others(person_id, day, unseen)) or 0,
@@ -143,25 +143,37 @@ def _mine(table: Table, person_id: int) -> tuple[ColumnElement[bool], ...]:
 
 def _reminders(
     person_id: int, unseen: Collection[int], *, until: date | None = None, after: date | None = None
-) -> CompoundSelect[Any]:
-    """Return the query of somebody's reminders up to a day or after one, the oldest first."""
+) -> list[Select[Any]]:
+    """Return the queries of somebody's reminders up to a day or after one."""
     parts: list[Select[Any]] = []
     for table, by in ((ownership, ownership.c.by), (reminder, literal(""))):
         r = table.c
-        called = func.coalesce(creator.c.name, creator.c.external_id).label("called")
-        columns = (r.id.label("id"), r.creator_id, called, r.remind_on, r.text, by.label("by"))
-        own = literal(table is reminder).label("own")
+        columns = (r.id.label("id"), r.creator_id, _CALLED, r.remind_on, r.text, by.label("by"))
+        own, no_campaign = literal(table is reminder).label("own"), literal("").label("campaign")
         then = r.remind_on <= until if until else r.remind_on > after
         parts.append(
-            select(*columns, own)
+            select(*columns, own, no_campaign)
             .join(creator, creator.c.id == r.creator_id)
             .where(*_mine(table, person_id), then, r.creator_id.not_in(unseen))
         )
-    return union_all(*parts).order_by("remind_on", "own", "id")
+    return parts
 
 
-def _undelivered(day: date) -> tuple[ColumnElement[bool], ...]:
-    return campaign.c.state == "agreed", UNDELIVERED, deliverable.c.due <= day
+def _coming(person_id: int, unseen: Collection[int], day: date) -> list[Select[Any]]:
+    """Return the queries of what waits for somebody after a day: reminders and deliveries."""
+    d, nobody, owners = deliverable.c, literal("").label("by"), literal(False).label("own")
+    columns = (d.id.label("id"), d.creator_id, _CALLED, d.due.label("remind_on"), d.text, nobody)
+    deliveries = (
+        select(*columns, owners, campaign.c.name.label("campaign"))
+        .select_from(_PROMISED.join(creator, creator.c.id == d.creator_id))
+        .where(*_AGREED, d.due > day, _is_theirs(person_id), d.creator_id.not_in(unseen))
+    )
+    return [*_reminders(person_id, unseen, after=day), deliveries]
+
+
+def _in_order(db: Connection, parts: Sequence[Select[Any]], most: int) -> Sequence[Row[Any]]:
+    rows = union_all(*parts).order_by("remind_on", "own", "id")
+    return db.execute(rows.limit(most)).all()
 
 
 def _is_theirs(person_id: int) -> ColumnElement[bool]:
@@ -177,7 +189,8 @@ def _is_theirs(person_id: int) -> ColumnElement[bool]:
 
 
 def _others(person_id: int, day: date, unseen: Collection[int]) -> Select[int]:
-    which = (*_undelivered(day), ~_is_theirs(person_id), deliverable.c.creator_id.not_in(unseen))
+    d = deliverable.c
+    which = (*_AGREED, d.due <= day, ~_is_theirs(person_id), d.creator_id.not_in(unseen))
     return select(func.count()).select_from(_PROMISED).where(*which)
 
 
@@ -185,12 +198,11 @@ def _deliveries(
     db: Connection, person_id: int, day: date, unseen: Collection[int], *, everybody: bool
 ) -> Sequence[Row[Any]]:
     d, mine = deliverable.c, _is_theirs(person_id)
-    called = func.coalesce(creator.c.name, creator.c.external_id).label("called")
-    columns = (d.id, d.creator_id, called, d.text, d.due, d.campaign_id)
+    columns = (d.id, d.creator_id, _CALLED, d.text, d.due, d.campaign_id)
     rows: Select[Any] = (
         select(*columns, campaign.c.name.label("campaign"), mine.label("mine"))
         .select_from(_PROMISED.join(creator, creator.c.id == d.creator_id))
-        .where(*_undelivered(day), d.creator_id.not_in(unseen))
+        .where(*_AGREED, d.due <= day, d.creator_id.not_in(unseen))
         .order_by(d.due, d.id)
         .limit(MOST_SHOWN)
     )
