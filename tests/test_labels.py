@@ -107,6 +107,13 @@ def test_unclear_word_is_answered_with_all_words_and_options():
     assert "--deal-is Signed --no-deal-is Declined" in text
 
 
+@pytest.mark.parametrize("cells", [["inf", "-inf"], ["1e400", ""]])
+def test_outcomes_beyond_all_numbers_are_asked_about_as_words(cells):
+    with pytest.raises(InputError, match="neither a deal nor none") as refused:
+        outcomes(table(Sponsorship_Status=cells * 20))
+    assert refused.value.way_out.startswith("Say which words mean what: --deal-is ")
+
+
 def test_no_more_than_twelve_words_are_listed():
     with pytest.raises(InputError, match=r"'word 11' \(1\) and 3 more"):
         read_creators(table(**{LABEL: [f"word {n:02}" for n in range(15)]}))

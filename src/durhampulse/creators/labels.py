@@ -163,9 +163,10 @@ def refuse_unreadable(
     figures = learn_number_rule("", cells).read_numbers(cells)
     header, values = where.rpartition("column ")[2], figures.values[np.isfinite(figures.values)]
     blank = bool(blank_cells(cells).any())
-    if (figures.unreadable.any() or figures.unclear.any()) and blank and len(counts) == 1:
+    worded = figures.unreadable.any() or figures.unclear.any() or not values.size
+    if worded and blank and len(counts) == 1:
         way_out = f"Say which words mean what: --deal-is {_quoted(next(iter(counts)))}"
-    elif figures.unreadable.any() or figures.unclear.any():
+    elif worded:
         way_out = f"Say which words mean what: {suggested_options(counts)}; other words then "
         way_out += "count as not known"
         if blank and all(deal_word(word) is None for word in counts):
