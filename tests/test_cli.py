@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 
-from durhampulse.cli import command_line
+from durhampulse.cli import command_line, studying
 from durhampulse.cli.options import parts_bar
 from durhampulse.market.sampling import simulate_market
 from tests.commands import run
@@ -325,3 +326,18 @@ def test_progress_off_a_terminal_is_a_line_per_part(capsys):
         for part in ("A1. Load", "A1. Load", "B1. Prepare"):
             show(part, 0.5)
     assert capsys.readouterr().err == "A1. Load ...\nB1. Prepare ...\n"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "verb"),
+    [("", " decides: ROC AUC"), ("not ready: No signal.", " would decide: ROC")],
+)
+def test_no_model_decides_where_nothing_is_recommended(demo_model, tmp_path, capsys, refusal, verb):
+    manifest = json.loads((demo_model / "manifest.json").read_text())
+    manifest["verdict"]["refusal"] = refusal
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "manifest.json").write_text(json.dumps(manifest))
+    ends = pytest.raises(typer.Exit) if refusal else contextlib.nullcontext()
+    with ends:
+        studying._print_result(tmp_path, 1.0)
+    assert manifest["name"] + verb in capsys.readouterr().out

@@ -304,8 +304,9 @@ def _print_result(out: Path, seconds: float) -> None:
     if letters := manifest["provenance"].get("letters_without_font"):
         typer.echo(f"No font here has {letters}: pictures show boxes. Install one, such as Noto.")
     auc, loss = scores["roc_auc"], scores["log_loss"]
+    decides = "would decide" if verdict["refusal"] else "decides"
     typer.echo(
-        f"{manifest['name']} decides: ROC AUC {auc['value']:.3f} ({auc['low']:.3f} to "
+        f"{manifest['name']} {decides}: ROC AUC {auc['value']:.3f} ({auc['low']:.3f} to "
         f"{auc['high']:.3f}), log loss {loss['value']:.3f} on {manifest['rows']['test']:,} "
         f"{manifest['unit']} it had not seen."
     )
