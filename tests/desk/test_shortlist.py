@@ -285,19 +285,21 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
 
 
 @pytest.mark.parametrize(
-    ("bounds", "index"),
-    [({"tier": ("mega",)}, "followers"), ({"min_followers": 1e6}, "followers"),
-     ({"min_engagement": 0.3}, "engagement_rate"), ({"max_engagement": 0.001}, "engagement_rate"),
-     ({"min_followers": 1.0, "min_engagement": 0.3}, "engagement_rate")],
+    ("filters", "index", "few"),
+    [({"tier": ("mega",)}, "followers", 80), ({"min_followers": 1e6}, "followers", 80),
+     ({"min_engagement": 0.3}, "engagement_rate", 80),
+     ({"max_engagement": 0.001}, "engagement_rate", 80),
+     ({"min_followers": 1.0, "min_engagement": 0.3}, "engagement_rate", 80),
+     ({"state": ("approved",)}, "state", 400), ({"outcome": ("deal", "none")}, "state", 400)],
 )  # fmt: skip
-def test_few_between_the_bounds_of_a_figure_are_sorted(listed, bounds, index):
+def test_few_of_a_state_or_between_the_bounds_of_a_figure_are_sorted(listed, filters, index, few):
     """Through the index of the order a page went past almost a million others in SQLite."""
     store, rules, table = listed
     if not store.is_sqlite:
         return
-    view = View(sort="external_id", **bounds)
-    with narrow(80):
-        assert f"INDEX ix_creator_by_{index} (" in plan_of_page(store, rules, view)
+    view = View(sort="external_id", **filters)
+    with narrow(few):
+        assert f"INDEX ix_creator_by_{index}" in plan_of_page(store, rules, view)
         with store.reading() as db:
             numbers = [row.id for rows in shortlist.walk(db, view, rules) for row in rows]
     assert numbers == expected(table, view, rules)

@@ -16,16 +16,22 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.members import IS_OWNED, is_member, is_one_of_few, members
 from durhampulse.desk.shortlist.view import BAND_NAMES, NOBODY, UNLIKE, View
 from durhampulse.desk.store.search import SearchBy, held
-from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
+from durhampulse.desk.store.tables import (
+    HAS_NO_PRECEDENT,
+    HAS_PRECEDENT,
+    PASSED,
+    creator,
+    outcome_is,
+)
 from durhampulse.scoring.record import STEP_BITS
 
 __all__ = ["FEW", "FoundBy", "matching", "on_edge", "within"]
 
-FoundBy = SearchBy | Literal["list", "owner", "flag", "followers", "engagement_rate"]
+FoundBy = SearchBy | Literal["list", "owner", "flag", "state", "followers", "engagement_rate"]
 _WIDTH = 24
-FEW: Collection[FoundBy] = ("list", "owner", "flag", "followers", "engagement_rate")
+FEW: Collection[FoundBy] = ("list", "owner", "flag", "state", "followers", "engagement_rate")
 """Ways of looking few creators up first, of whom each is then looked at alone: a set's or flags'
-own, or those between the bounds of a figure."""
+own, those who do not wait, or those between the bounds of a figure."""
 
 
 def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
@@ -39,7 +45,8 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
         creators only.
     """
     c = creator.c
-    conditions = [*_choices(view, rules), *_bounds(view)]
+    decided = [PASSED] if by == "state" else []  # as it stands in their index
+    conditions = [*_choices(view, rules), *_bounds(view), *decided]
     if view.without:
         conditions.append(c.id.not_in(view.without))
     if view.edge:

@@ -30,11 +30,17 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.filters import FEW, FoundBy, matching, within
 from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
 from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, those_in
-from durhampulse.desk.shortlist.order import BY, number_of, parts_of
+from durhampulse.desk.shortlist.order import BY, BY_STATE, number_of, parts_of
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, Cursor, View
 from durhampulse.desk.store.search import best_by, holding
-from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
+from durhampulse.desk.store.tables import (
+    HAS_NO_PRECEDENT,
+    HAS_PRECEDENT,
+    PASSED,
+    creator,
+    outcome_is,
+)
 
 __all__ = [
     "PAGE",
@@ -58,6 +64,8 @@ _BOUNDS: Mapping[FoundBy, Sequence[str]] = {
     "engagement_rate": ("min_engagement", "max_engagement"),
 }
 """Figure to the filters that bound it."""
+_NARROWED: Mapping[FoundBy, str] = {"state": BY_STATE, **{name: BY[name] for name in _BOUNDS}}
+"""What leaves few creators, to the index that has them."""
 _WALKING: Collection[FoundBy] = ("texts", "others")
 """Ways of looking up for which the whole list is gone through."""
 _ROUNDS, _ROUNDS_LISTED, _ROUNDS_GROUPED = (500, 2_000, 8_000, 16_000), (500, 2_000), (2_000,)
@@ -350,17 +358,24 @@ def _found_by(db: Connection, view: View, rules: Rules) -> FoundBy:
 
 
 def _narrowest(db: Connection, view: View, rules: Rules) -> FoundBy | None:
-    """Return a figure between whose bounds few creators lie; none in PostgreSQL, which knows it."""
+    """Return the state or figure that leaves few creators; none in PostgreSQL, which knows it."""
     if db.dialect.name != "sqlite":
         return None
+    passed = any(chosen and "open" not in chosen for chosen in (view.state, view.outcome))
+    # In the order of states their index is walked anyway.
+    if passed and view.sort != "state" and _are_few(db, PASSED, by="state"):
+        return "state"
     for name, fields in _BOUNDS.items():
         part = replace(View(), **{field: getattr(view, field) for field in fields})
-        if part.is_filtered:
-            some = _hinted(select(creator.c.id).where(*matching(part, rules)), BY[name], "texts")
-            some = some.limit(_NARROW + 1)
-            if (db.scalar(select(func.count()).select_from(some.subquery())) or 0) <= _NARROW:
-                return name
+        if part.is_filtered and _are_few(db, *matching(part, rules), by=name):
+            return name
     return None
+
+
+def _are_few(db: Connection, *conditions: ColumnElement[bool], by: FoundBy) -> bool:
+    """Whether so few creators meet some conditions that they are sorted faster than walked to."""
+    some = _hinted(select(creator.c.id).where(*conditions), "", by).limit(_NARROW + 1).subquery()
+    return (db.scalar(select(func.count()).select_from(some)) or 0) <= _NARROW
 
 
 def counted(
@@ -376,6 +391,6 @@ def _hinted(query: Select[*tuple[Any, ...]], index: str, by: FoundBy) -> Select[
 
     Few creators are looked up by their number, or between the bounds of a figure, and sorted.
     """
-    walked = index if by in _WALKING else BY.get(by)
+    walked = index if by in _WALKING else _NARROWED.get(by)
     hint = f"INDEXED BY {walked}" if walked else "NOT INDEXED"
     return query.with_hint(creator, hint, "sqlite")
