@@ -142,7 +142,7 @@ def read_numbers(
     codes, words = distinct_words(text.filter(pa.array(odd)))
     read = read_number_words(words, kind, decimal, currency, counts)
     values[odd] = read.values[codes]
-    flags = {name: _spread(odd, getattr(read, name)[codes]) for name in _FLAGS}
+    flags = {name: _spread(odd, getattr(read, name), codes) for name in _FLAGS}
     return _without_codes(NumberCells(values=values, **flags), kind)
 
 
@@ -156,9 +156,11 @@ def _plain_cells(values: Floats) -> NumberCells:
     return NumberCells(values=values, **dict.fromkeys(_FLAGS, np.zeros(len(values), dtype=bool)))
 
 
-def _spread(where: Mask, flags: Mask) -> Mask:
+def _spread(where: Mask, flags: Mask, codes: npt.NDArray[np.intp]) -> Mask:
+    """Return flags of distinct words by cell, false where there is none of these words."""
     spread = np.zeros(len(where), dtype=bool)
-    spread[where] = flags
+    if flags.any():
+        spread[where] = flags[codes]
     return spread
 
 

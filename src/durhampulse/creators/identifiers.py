@@ -99,7 +99,7 @@ def refuse_rounded(where: str, text: pa.Array, rows: npt.NDArray[np.int64]) -> N
     rows
         Numbers of the rows, shape (n_rows,).
     """
-    if not pc.any(pc.match_substring(text, "E+")).as_py():  # a tenth of the pattern's time
+    if not _holds_plus(text):  # a hundredth of the pattern's time
         return
     at = pc.index(pc.match_substring_regex(text, _ROUNDED), True).as_py()
     if at >= 0:
@@ -109,6 +109,15 @@ def refuse_rounded(where: str, text: pa.Array, rows: npt.NDArray[np.int64]) -> N
             "Export it again with the column formatted as text, or name another column: "
             "--id COLUMN.",
         )
+
+
+def _holds_plus(text: pa.Array) -> bool:
+    """Return whether a plus stands in any cell, by their bytes."""
+    _, offsets, data = text.buffers()
+    if len(text) == 0 or data is None:
+        return False
+    ends = np.frombuffer(offsets, np.int32)[[text.offset, text.offset + len(text)]]
+    return bool((np.frombuffer(data, np.uint8)[ends[0] : ends[1]] == ord("+")).any())
 
 
 def is_rounded(value: object) -> bool:

@@ -157,15 +157,17 @@ def lone_codes(bare: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     >>> lone_codes(np.r_[fractions, -9, -9]).sum(), lone_codes(np.r_[fractions, -9, -8]).sum()
     (2, 0)
     """
-    figures = bare[np.isfinite(bare) & (bare != 0)]
-    broken = np.abs(figures[figures % 1 != 0])
-    below = np.unique(figures[(figures % 1 == 0) & (figures < 0)])
-    others = np.sum(~np.isin(figures, below))
     none = np.zeros(len(bare), dtype=bool)
-    if not below.size or len(broken) < max(_FEWEST_BROKEN, _MOSTLY * others):
+    below = np.unique(bare[np.isfinite(bare) & (bare < 0)])
+    below = below[np.floor(below) == below]
+    if not below.size or not np.isin(below, MISSING_COUNTS).all():
         return none
-    codes = MISSING_COUNTS if np.median(broken) <= _FRACTION else MISSING_COUNTS[1:]
-    return np.isin(bare, below) if np.isin(below, codes).all() else none
+    others = bare[np.isfinite(bare) & (bare != 0) & ~np.isin(bare, below)]
+    broken = np.abs(others[np.floor(others) != others])
+    if len(broken) < max(_FEWEST_BROKEN, _MOSTLY * len(others)):
+        return none
+    is_figure = np.median(broken) > _FRACTION and MISSING_COUNTS[0] in below
+    return none if is_figure else np.isin(bare, below)
 
 
 def repeated_codes(

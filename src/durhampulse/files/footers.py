@@ -89,14 +89,14 @@ class Footers:
     ) -> list[int]:
         """Return the places of rows where one column alone is filled, with such a line."""
         first, others = cells[header], [cells[name] for name in cells if name != header]
-        if not others:
+        fewest, *others = sorted(others, key=lambda column: column.null_count) or [None]
+        if fewest is None or not fewest.null_count:
             return []
-        lonely = np.ones(len(rows), dtype=bool)
+        places = np.flatnonzero(fewest.is_null().to_numpy(zero_copy_only=False))
         for column in others:
-            if not column.null_count:
+            if not places.size:
                 return []
-            lonely &= column.is_null().to_numpy(zero_copy_only=False)
-        places = np.flatnonzero(lonely)
+            places = places[column.is_null().to_numpy(zero_copy_only=False)[places]]
         texts = zip(places.tolist(), first.take(pa.array(places)).to_pylist(), strict=True)
         return [
             place
