@@ -25,7 +25,13 @@ from durhampulse.creators.numbers import (
     mixed_commas,
     parse_number,
 )
-from durhampulse.creators.rows import impossible, lone_codes, refuse_codes, refuse_large
+from durhampulse.creators.rows import (
+    impossible,
+    lone_codes,
+    may_be_odd,
+    refuse_codes,
+    refuse_large,
+)
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.scales import header_size, refuse_full, scaled, scaled_rule
 from durhampulse.creators.schema import COLUMNS, says_percent
@@ -253,7 +259,10 @@ class BlockReader:
         unit = self._unit(column)
         by = 100 if self._rules[column].kind == "rate" and unit == "percent" else 1
         bare[np.isin(bare / by, self._rules[column].missing_codes(unit))] = np.nan
-        refuse_large(self._where(column), column, bare * self._sizes.get(column, 1), cells[some])
+        full = bare * self._sizes.get(column, 1)
+        if not may_be_odd(column, full) and not may_be_odd(column, bare):
+            return
+        refuse_large(self._where(column), column, full, cells[some])
         refuse_codes(self._where(column), column, bare, cells[some])
 
     def _check_unit(self, column: str, numbers: NumberCells, first_row: int | None) -> None:

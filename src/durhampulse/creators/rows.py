@@ -18,6 +18,7 @@ __all__ = [
     "complete_identifiers",
     "impossible",
     "lone_codes",
+    "may_be_odd",
     "note_views",
     "refuse_codes",
     "refuse_impossible",
@@ -33,6 +34,7 @@ _FEWEST_ODD, _MOST_ODD = 3, 0.05
 _NINES = [10**digits - 1 for digits in range(3, 11)]
 _CODES = [99, *_NINES, -99, *(-nines for nines in _NINES)]
 """Codes that stand for a missing count, and any missing figure, where they come again and again."""
+_LOOKED_FOR = sorted({*map(abs, _CODES), *map(abs, MISSING_COUNTS)})
 _MOST_CODES = 0.01
 _FEWEST_BROKEN, _MOSTLY, _FRACTION = 20, 0.95, 0.2
 """Figures with decimals, at least, and share of them, among which a whole one is rare; and their
@@ -82,6 +84,18 @@ def require_plausible(
     again, times = np.unique(values[odd], return_counts=True)
     if not is_count and times.max(initial=0) >= least:
         raise _missing(where, name, odd[values[odd] == again[times.argmax()]], cells)
+
+
+def may_be_odd(name: str, values: npt.NDArray[np.float64]) -> bool:
+    """Return whether a column has a code or too large a figure at all, which few columns have.
+
+    Examples
+    --------
+    >>> may_be_odd("Followers", np.array([1200, 999])), may_be_odd("Followers", np.array([1200.0]))
+    (True, False)
+    """
+    large = COLUMNS[name].kind == "count" and (values > COLUMNS[name].plausible[1]).any()
+    return bool(large or np.isin(np.abs(values), _LOOKED_FOR).any())
 
 
 def refuse_large(where: str, name: str, values: npt.NDArray[np.float64], cells: pa.Array) -> None:

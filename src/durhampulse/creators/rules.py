@@ -180,7 +180,7 @@ class ColumnRule:
             # Rounded, since 8.84 / 100 is 0.08839999999999999 in binary.
             values = np.where(numbers.percent, values, np.round(values / 100, _DECIMALS))
         codes = self.missing_codes(unit)
-        if codes and np.fmin.reduce(values, initial=0.0) <= codes[0]:
+        if codes and bool((values <= codes[0]).any()):
             return np.where(np.isin(values, codes), np.nan, values)
         return values
 
