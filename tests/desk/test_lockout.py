@@ -76,6 +76,15 @@ def test_an_ipv6_network_counts_as_one_address(store, ann):
     assert guess(store, address="2001:db8:1:3::1") is None
 
 
+def test_addresses_of_ipv4_count_apart_where_the_desk_listens_on_both(store, ann):
+    """A socket of both names them within IPv6 (RFC 4291, 2.5.5.2), and all in one network of it."""
+    for i in range(20):
+        guess(store, name=f"nobody {i}", address="::ffff:192.0.2.1")
+    assert guess(store, password=PASSWORD, address="::ffff:192.0.2.1") == LOCKED
+    assert guess(store, password=PASSWORD, address="192.0.2.1") == LOCKED
+    assert guess(store, password=PASSWORD, address="::ffff:192.0.2.2") == "in"
+
+
 def test_known_browser_is_limited_too(store, ann):
     with store.writing() as db:
         known = remember_device(db, ann, "")

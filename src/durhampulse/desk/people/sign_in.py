@@ -231,12 +231,19 @@ def network_of(address: str) -> str:
     --------
     >>> network_of("203.0.113.7"), network_of("2001:db8:1:2:3:4:5:6"), network_of("unknown")
     ('203.0.113.7', '2001:db8:1:2::/64', 'unknown')
+
+    What listens on both writes addresses of IPv4 into those of IPv6:
+
+    >>> network_of("::ffff:203.0.113.7")
+    '203.0.113.7'
     """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address[:60]
     if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed.packed, 64), strict=False))
     return str(parsed)
 
