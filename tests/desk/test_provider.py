@@ -473,6 +473,27 @@ def test_address_to_sign_out_keeps_the_query_that_the_provider_gave_it(mock, mon
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "other", [{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}, {"kty": "RSA", "kid": "k9"}]
+)
+def test_key_that_cannot_be_read_is_passed_over(mock, monkeypatch, other):
+    """As RFC 7517, 5, has it of a value out of range or missing."""
+    published = mock.published
+
+    def with_other(path):
+        answer = published(path)
+        return {"keys": [other, *answer["keys"]]} if path == "/keys" else answer
+
+    monkeypatch.setattr(mock, "published", with_other)
+    assert redeem(mock).subject == mock.claims["sub"]
+
+
+def test_provider_whose_name_can_be_none_does_not_answer():
+    provider = Provider(ProviderSettings(issuer="https://\u00e4..example", client=CLIENT))
+    with pytest.raises(InputError, match="does not answer"):
+        provider.address_for(Flow.begin(""), "back", max_age=1, again=False)
+
+
 def test_new_keys_of_the_provider_are_fetched(behind, mock, monkeypatch):
     with behind() as client:
         assert sign_in(client, mock).status_code == 303

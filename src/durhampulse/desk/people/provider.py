@@ -263,16 +263,15 @@ class Provider:
         """Return a token whose signature is the provider's; its keys are asked for anew once."""
         from joserfc import jwt
         from joserfc.errors import InvalidKeyIdError
-        from joserfc.jwk import KeySet
         from joserfc.jws import JWSRegistry
 
         registry = JWSRegistry(algorithms=[*_ALGORITHMS], strict_check_header=False)
         uri = self._metadata()["jwks_uri"]
         try:
-            keys = KeySet.import_key_set(self._fetched(uri, _KEPT_SECONDS))
+            keys = _readable_keys(self._fetched(uri, _KEPT_SECONDS))
             return jwt.decode(id_token, keys, registry=registry)
         except InvalidKeyIdError:
-            keys = KeySet.import_key_set(self._fetched(uri, _KEYS_SECONDS, stale=False))
+            keys = _readable_keys(self._fetched(uri, _KEYS_SECONDS, stale=False))
             return jwt.decode(id_token, keys, registry=registry)
 
     def _metadata(self) -> Mapping[str, Any]:
@@ -327,14 +326,14 @@ class Provider:
 
     def _fetch(self, address: str) -> dict[str, Any] | None:
         """Return the JSON object at an address; none where there is no answer, or another one."""
-        from httpx2 import HTTPError
+        from httpx2 import HTTPError, InvalidURL
 
         try:
             with self._client() as client:
                 answer = client.request("GET", address, withhold_token=True)
                 answer.raise_for_status()
                 value = answer.json()
-        except (HTTPError, ValueError) as error:
+        except (HTTPError, InvalidURL, ValueError) as error:
             _log.warning("The provider does not answer: %s", type(error).__name__)
             return None
         return value if isinstance(value, dict) else None
@@ -346,6 +345,18 @@ class Provider:
             client_id=self.settings.client, client_secret=self.settings.secret or None,
             code_challenge_method="S256", timeout=_SECONDS, follow_redirects=False, verify=_tls(),
         )  # fmt: skip
+
+
+def _readable_keys(published: Mapping[str, Any]) -> Any:
+    """Return a provider's keys but for those of curves or kinds not known here (RFC 7517, 5)."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry, KeySet
+
+    keys = []
+    for key in published["keys"]:
+        with suppress(JoseError, KeyError, TypeError, ValueError):
+            keys.append(JWKRegistry.import_key(key))
+    return KeySet(keys)
 
 
 @cache
