@@ -7,6 +7,7 @@ import hmac
 import random
 import signal
 import sqlite3
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -334,6 +335,23 @@ def test_short_numbers_find_no_creator_among_figures(filled, tmp_path):
     erase(filled, "1001", "ann")
     with pytest.raises(InputError, match="a file that waits"):
         erase(filled, "7", "ann")
+
+
+def test_zip_with_a_password_that_waits_is_a_file_that_cannot_be_read(filled, tmp_path):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("list.csv", "Influencer_ID,Followers\nnobody,5000\n")
+    content = bytearray(path.read_bytes())
+    content[6] |= 1  # that it is encrypted, in the file's own header
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
+    path.write_bytes(content)
+    with filled.writing() as db:
+        intake.begin(db, path, "x.zip", "ann")
+        db.execute(update(creator).where(creator.c.id == 3).values(external_id="somebody else"))
+    with pytest.raises(InputError, match=r"cannot be read: x\.zip"):
+        erase(filled, "somebody else", "ann")
+    assert erase(filled, "somebody else", "ann", files=True)["files"] == ["import 2"]
+    assert not path.exists()
 
 
 def test_page_asks_before_it_deletes_a_file_that_waits(visit, desk, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ __all__ = ["WaitingFile", "files_holding", "remove_waiting"]
 
 _WAITING = ("new", "checking", "checked")
 _ENCODINGS = ("utf-8", "utf-16-le", "latin-1")
+_UNREADABLE = (
+    *(DurhamPulseError, OSError, MemoryError, pa.ArrowException),
+    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),  # the last of an encrypted zip
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +94,7 @@ def _holds(file: WaitingFile, names: Sequence[str], words: Sequence[str]) -> boo
         return False
     try:
         return _content_holds(file.path, words) or _cells_hold(file, names, words)
-    except (DurhamPulseError, OSError, MemoryError, zipfile.BadZipFile, pa.ArrowException):
+    except _UNREADABLE:
         return True
 
 
