@@ -46,6 +46,22 @@ def test_key_ends_on_its_day(store):
         assert role_of(db, token) is None
 
 
+def test_whatever_a_key_is_called_its_acts_can_be_stored(store):
+    """Names of those who act have 100 characters, as an earlier version's keys had too."""
+    with store.writing() as db:
+        token = people.add_key(db, "x" * 300, "viewer", "Ada")
+        assert len(people.find_key(db, token).name) <= 100
+        db.execute(update(api_key).values(name="x" * 100))
+        assert len(people.find_key(db, token).name) <= 100
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\0b", "a\udcffb"])
+def test_key_has_a_name_that_can_be_stored(store, name):
+    with store.writing() as db, pytest.raises(InputError) as error:
+        people.add_key(db, name, "viewer", "Ada")
+    assert error.value.field == "name"
+
+
 @pytest.mark.parametrize("days", [0, -1, 366])
 def test_key_cannot_last_longer_than_a_year(store, days):
     with store.writing() as db, pytest.raises(InputError) as error:

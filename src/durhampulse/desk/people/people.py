@@ -34,6 +34,7 @@ PERSON_ROLES: Final[tuple[PersonRole, ...]] = get_args(PersonRole)
 
 _LINK_MINUTES = 30
 _PREFIX = "dp_"
+_LONGEST_KEY = 90  # so that what it is called by the store's rows has the length of a name
 _MOST_DAYS = 365
 
 
@@ -287,11 +288,12 @@ def add_key(
     """
     if days is not None and not 1 <= days <= _MOST_DAYS:
         raise InputError(f"A key cannot last {days} days.", f"Choose 1 to {_MOST_DAYS}.", "days")
-    name = " ".join(name.split())[:100]
-    if role not in PERSON_ROLES or not name:
+    name = " ".join(name.split())[:_LONGEST_KEY]
+    if role not in PERSON_ROLES or not name or not name.isprintable():
         raise InputError(
-            "A key needs a name and a role.", f"Roles are {', '.join(PERSON_ROLES)}.",
-            "role" if name else "name",
+            "A key needs a name of printable characters, and a role.",
+            f"Roles are {', '.join(PERSON_ROLES)}.",
+            "name" if role in PERSON_ROLES else "role",
         )  # fmt: skip
     if db.scalar(select(func.count()).where(api_key.c.name == name)):
         raise InputError(f"There is a key '{name}' already.", "Choose another name.", "name")
@@ -330,7 +332,7 @@ def find_key(db: Connection, token: str, uses: LastUse | None = None) -> Princip
         return None
     if uses is not None:
         uses.note(api_key, key.id)
-    return Principal(0, f"key {key.name}", lower_role(key.role, key.of_owner or key.role))
+    return Principal(0, f"key {key.name}"[:100], lower_role(key.role, key.of_owner or key.role))
 
 
 def lower_role(one: PersonRole, other: PersonRole) -> PersonRole:
