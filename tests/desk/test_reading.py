@@ -15,6 +15,7 @@ from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
 from durhampulse.desk.imports.form import read_form
 from durhampulse.desk.imports.preview import preview
 from durhampulse.desk.store.tables import creator, outcome, recipe, upload
+from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import load_model
 from tests.desk.forms import fields_of
 from tests.desk.sent import HEADER, RIGHT, ROWS, choose, csv_of, send, settled, upload_of
@@ -320,6 +321,13 @@ def test_the_line_of_the_header_can_be_chosen(visit, desk):
     assert stored(desk, where)["c"].followers == 5000
     following = send(ann, b"Another list,Q1,,,,,,\n" + csv_of(), "next.csv")
     assert fields_of(ann.get(following).text)["header_row"] == "2"  # remembered for the shape
+
+
+@pytest.mark.parametrize("line", ["0", "10000", "x", "9" * 5000])
+def test_line_that_no_file_has_is_refused(line):
+    with pytest.raises(InputError) as error:
+        read_form({"header_row": line}, ReadOptions())
+    assert error.value.field == "header_row"
 
 
 def test_a_column_can_be_kept_and_left_out(visit, desk):

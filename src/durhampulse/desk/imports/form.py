@@ -30,6 +30,7 @@ CARRIED, MODEL, LEFT_OUT = "carried", "model", "out"
 RATES = tuple(name for name, column in COLUMNS.items() if column.kind == "rate")
 UNITS = get_args(Unit)
 _ROLES = (*COLUMNS, CARRIED, MODEL, LEFT_OUT)
+_LONGEST_NUMBER = 20  # Python reads no number of thousands of digits
 _EMPTY_WORD = "(empty)"
 """What a form calls a cell that holds nothing, among the words of an outcome."""
 
@@ -72,7 +73,7 @@ def read_form(sent: Mapping[str, str], base: ReadOptions) -> ReadOptions:
 def _header_row(text: str) -> int | None:
     if not text.strip():
         return None
-    if not (text.strip().isdecimal() and 0 < int(text) < 10_000):
+    if not (text.strip().isdecimal() and len(text) < _LONGEST_NUMBER and 0 < int(text) < 10_000):
         raise FieldError(
             f"'{text[:40]}' is no line of a file.", "Write its number, from 1 on.", "header_row"
         )
