@@ -303,6 +303,16 @@ def test_slow_receiver_holds_up_no_reviewer(hooked, rules, receiver):
     assert sent.result() >= 1
 
 
+def test_receiver_that_takes_long_lets_others_have_their_turn(hooked, rules, receiver, monkeypatch):
+    monkeypatch.setattr(sending, "_TURN_SECONDS", 0.0)
+    (ann,) = add_people(hooked, "reviewer")
+    for number in (3, 4, 5):
+        decide(hooked, number, ann, decision("decline", f"request-{number}"), rules)
+    sender = Sender(hooked)
+    assert [sender.work() for _ in range(4)] == [1, 1, 1, 0]
+    assert len({message["id"] for message in receiver.messages}) == 3
+
+
 def test_receiver_that_does_not_answer_is_cut_off(hooked, rules, receiver, monkeypatch):
     monkeypatch.setattr(target, "_SECONDS", 0.15)
     (ann,) = add_people(hooked, "reviewer")

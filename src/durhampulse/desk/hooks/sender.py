@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -32,6 +33,8 @@ _EVERY = 1.0
 _SWEEP_EVERY = timedelta(hours=1)
 _LEASE = timedelta(seconds=60)
 _AT_ONCE = 50
+_TURN_SECONDS = 20.0
+"""After which an endpoint's other messages wait until the others have had their turn."""
 _LONGEST_PROBLEM = 200
 _FIRST, _LONGEST = 5.0, 3600.0
 
@@ -88,14 +91,14 @@ class Sender:
             return sum(pool.map(self._send_some, numbers))
 
     def _send_some(self, number: int) -> int:
-        """Send an endpoint's messages until one fails; return how many arrived."""
+        """Send an endpoint's messages until one fails or its turn ends; return how many arrived."""
         with self._store.writing() as db:
             taken = update(hook).where(hook.c.id == number, *_due())
             values = {"worker": self._name, "lease_until": clock.now() + _LEASE}
             if not db.execute(taken.values(**values)).rowcount:
                 return 0
             rows = _next(db, number)
-        sent = 0
+        sent, end = 0, time.monotonic() + _TURN_SECONDS
         for message in rows:
             with self._store.reading() as db:  # it may be off by now, or a creator erased
                 row = db.execute(
@@ -110,6 +113,8 @@ class Sender:
             if not self._send(row, message, signed):
                 break
             sent += 1
+            if time.monotonic() >= end:
+                break
         with self._store.writing() as db:
             db.execute(update(hook).where(*self._mine(number)).values(lease_until=None))
         return sent
