@@ -7,6 +7,7 @@ import pytest
 from durhampulse.cli import command_line
 from durhampulse.cli.settings import commands_of, options_of
 from tests.commands import call
+from tests.commands import run as run_here
 
 
 @pytest.fixture
@@ -83,6 +84,17 @@ def test_wrong_file_is_one_clear_error(text, words, run, tmp_path):
     code, message = run("serve", "--model", "m", "--config", "a.toml")
     assert code == 2
     assert all(word in message for word in words), message
+
+
+def test_option_named_as_a_command_is_read_beside_it(tmp_path, demo_model):
+    """A TOML key holds a value or a table: `model` is an option of `serve`, and has commands."""
+    (tmp_path / "a.toml").write_text("model = 'm'\n")
+    shown = run_here("--config", tmp_path / "a.toml", "model", "show", demo_model)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    (tmp_path / "b.toml").write_text("[model.export]\nto = 'js'\n")
+    scored = run_here("score", "none.csv", "-o", "out.csv", "--model", demo_model,
+                     "--config", tmp_path / "b.toml", cwd=tmp_path)  # fmt: skip
+    assert "none.csv" in scored.stderr
 
 
 def test_wrong_variable_is_named(run, monkeypatch):

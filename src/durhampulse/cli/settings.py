@@ -174,10 +174,11 @@ def _of_file(
 ) -> Iterator[tuple[str, Any]]:
     for scope in _scopes(path):
         table = tables
-        for word in scope:
-            table = table.get(word, {})
+        for word in scope:  # `model` is a command and an option: the name may hold either
+            below = table.get(word)
+            table = below if isinstance(below, dict) else {}
         where = ".".join([*scope, name])
-        if name in table:
+        if name in table and not isinstance(table[name], dict):
             yield where, table[name]
         elif name + _FILE in table:
             yield where + _FILE, _content(where + _FILE, str(table[name + _FILE]))
