@@ -97,6 +97,15 @@ def test_option_named_as_a_command_is_read_beside_it(tmp_path, demo_model):
     assert "none.csv" in scored.stderr
 
 
+def test_byte_order_mark_of_an_editor_is_no_part_of_a_file(run, tmp_path, monkeypatch):
+    """Windows' editors write one before UTF-8 (RFC 3629, 6)."""
+    (tmp_path / "a.toml").write_text("port = 8001\nmodel = 'm'\n", encoding="utf-8-sig")
+    assert run("serve", "--config", "a.toml")["port"] == 8001
+    (tmp_path / "port").write_text("8002\n", encoding="utf-8-sig")
+    monkeypatch.setenv("DURHAMPULSE_PORT_FILE", "port")
+    assert run("serve", "--config", "a.toml")["port"] == 8002
+
+
 def test_wrong_variable_is_named(run, monkeypatch):
     monkeypatch.setenv(
         "DURHAMPULSE_PORT", "tcp://10.0.0.1:8000"

@@ -222,7 +222,7 @@ def variables(root: TyperGroup) -> Iterator[str]:
 
 def _content(name: str, place: str) -> str:
     try:
-        return Path(place).read_text(encoding="utf-8").strip()
+        return Path(place).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: {place} cannot be read.", f"{error}.") from error
 
@@ -236,7 +236,7 @@ def check_file(place: Path, root: TyperGroup) -> dict[str, Any]:
         If it cannot be read, or holds a name that no command knows.
     """
     try:
-        tables = tomllib.loads(place.read_text(encoding="utf-8"))
+        tables = tomllib.loads(place.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{place}: cannot be read.", f"{error}.") from error
     except tomllib.TOMLDecodeError as error:
