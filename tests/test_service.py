@@ -262,6 +262,24 @@ def test_text_that_nothing_can_keep_is_refused(niche, status, client):
         assert "A text of the body holds" in answer.json()["error"]["problem"]
 
 
+@pytest.mark.parametrize(
+    ("niche", "encoding", "status"),
+    [
+        ("\ud800", "utf-8", 400), ("\udfff", "utf-16", 400), (r"a\u0000b", "utf-16", 422),
+        (r"\ud800", "utf-32", 422), ("Mode für Männer", "utf-16", 200),
+    ],
+)  # fmt: skip
+def test_text_that_nothing_can_keep_is_refused_however_it_is_encoded(
+    niche, encoding, status, client
+):
+    """No encoding of Unicode has a form for a lone surrogate (RFC 3629, 3)."""
+    body = json.dumps({"creators": [CREATOR]}).replace("Fashion", niche)
+    headers = {"content-type": "application/json"}
+    content = body.encode(encoding, "surrogatepass")
+    answer = client.post("/v1/score", content=content, headers=headers)
+    assert answer.status_code == status
+
+
 def test_work_beyond_what_a_client_may_have_waits(demo_model, clock):
     """Whoever took a second of work waits for as long as it takes to earn it; others do not."""
     bucket = Bucket(0.5, 4)
