@@ -163,6 +163,15 @@ def test_word_labels_are_accepted_and_invalid_ones_refused(market):
         SponsorshipClassifier().fit(X.assign(Followers=np.inf), words)
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_missing_outcomes_are_refused(market, missing):
+    few = market.head(60)
+    words = np.where(few[LABEL] == 1, "yes", None)
+    words[words == None] = missing  # noqa: E711 - element by element
+    with pytest.raises(ValueError, match="leave rows without an outcome out"):
+        SponsorshipClassifier().fit(few.drop(columns=LABEL), words)
+
+
 def few_deals(market):
     """So few that logistic regression learns, which takes no time."""
     few = pd.concat([market[market[LABEL] == 1].head(35), market[market[LABEL] == 0].head(120)])

@@ -107,8 +107,8 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         Raises
         ------
         ValueError
-            If `y` does not hold exactly two kinds of outcome, `X` holds infinity, or a weight is
-            negative.
+            If `y` does not hold exactly two kinds of outcome or lacks some, `X` holds infinity, or
+            a weight is negative.
         """
         if y is None:
             raise ValueError(
@@ -203,6 +203,8 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
     def _checked_outcomes(self, y: npt.ArrayLike, n_rows: int) -> npt.NDArray[Any]:
         outcomes = np.asarray(column_or_1d(y, warn=True))
+        if pd.isna(outcomes).any():
+            raise ValueError("Input y contains NaN or None: leave rows without an outcome out.")
         check_classification_targets(outcomes)
         if len(outcomes) != n_rows:
             raise ValueError(f"X has {n_rows} samples, but y has {len(outcomes)} samples.")
