@@ -133,6 +133,14 @@ def test_saved_model_scores_like_the_estimator(market, fitted, tmp_path):
     assert model.explain({"Followers": 5_000, "Engagement_Rate": 0.03, "Niche": "Tech"}).effects
 
 
+@pytest.mark.parametrize(("seed", "kept"), [(np.int64(3), 3), (None, None)])
+def test_seed_of_numpy_is_kept_as_a_number_of_json(market, seed, kept, tmp_path):
+    """A search over `np.arange(5)` sets such seeds."""
+    X, y = few_deals(market)
+    dp.save_model(SponsorshipClassifier(random_state=seed).fit(X, y), tmp_path / "model")
+    assert dp.load_model(tmp_path / "model").model.manifest["random_state"] == kept
+
+
 def test_model_folder_is_written_whole_or_not_at_all(fitted, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="has not learned yet"):
         dp.save_model(SponsorshipClassifier(), tmp_path / "model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,11 +125,16 @@ def _facts(estimator: SponsorshipClassifier, rules: dict[str, ColumnRule]) -> di
         "units": {name: rule.unit for name, rule in rules.items() if rule.kind == "rate"},
         "rows": {"train": estimator.sample_.n_rows, "test": 0},
         "base_rate": estimator.sample_.base_rate,
-        "random_state": estimator.random_state,
+        "random_state": _plain_seed(estimator.random_state),
         "verdict": {"word": "not judged", "refusal": "", "dropped": [], "checks": []},
         "quality": [],
         "versions": made_with(),
     }
+
+
+def _plain_seed(seed: object) -> int | None:
+    """Return a seed as JSON holds it: NumPy's numbers as such, None for a generator or none."""
+    return int(seed) if isinstance(seed, Integral) else None
 
 
 def _card(estimator: SponsorshipClassifier, facts: dict[str, Any], thresholds: Thresholds) -> str:
