@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -229,6 +230,30 @@ def test_scoring_keeps_the_memory_that_arrow_frees(demo_model, market_file, tmp_
         env=without("ARROW_DEFAULT_MEMORY_POOL"),
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "system"
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_command_without_an_output_of_its_own_works(closed, demo_model, market_file, tmp_path):
+    """Where nothing is open as standard output or error, Python has None in its place."""
+    args = [*DURHAMPULSE, "score", market_file, "-o", "s.csv", "--model", demo_model]
+    shell = ["sh", "-c", f'"$@" {closed}>&-', "sh", *map(str, args)]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "s.csv").exists()
+    shell = ["sh", "-c", f'"$@" {closed}>&-', "sh", *DURHAMPULSE, "inspect", "none.csv"]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_letters_that_the_output_has_not_are_escaped(tmp_path):
+    (tmp_path / "t.csv").write_text("Followers,\u65e5\u672c\n1000,a\n2000,b\n", encoding="utf-8")
+    done = subprocess.run(
+        [*DURHAMPULSE, "inspect", "t.csv"], cwd=tmp_path, capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"\u65e5\u672c" in done.stdout
 
 
 def test_model_show_and_verify(demo_model, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -71,6 +73,11 @@ def main() -> None:
         # Arrow's own pool gives pages back after each chunk, and fetching them anew costs a
         # twentieth of Parquet's time and a tenth of text's. It too is chosen at the first import.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    if sys.stderr is None:  # as it is where a command is started without one
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A table may hold letters that the encoding of a terminal or pipe has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     for address in passwords_in(sys.argv[1:]):
         typer.echo(f"durhampulse: {_WARNING.format(address)}", err=True)
     try:
@@ -127,6 +134,7 @@ def _as_message(error: BaseException) -> DurhamPulseError | None:
 def _discard_output() -> None:
     """Send what could not be written to standard output nowhere, or it fails again at exit."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where a command is started without one
+            sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
