@@ -455,6 +455,14 @@ def test_pages_of_lists_and_views(visit, desk):
     assert 'href="/shortlist?band=maybe"' in counts.text
 
 
+@pytest.mark.parametrize("into", ["9" * 5_000, "9" * 9])
+def test_number_of_no_list_is_refused(visit, into):
+    """Python reads no number of more than 4,300 digits, and the store none above 2**31."""
+    rita = visit("reviewer")
+    form = {"csrf": rita.csrf, "what": "add", "query": "", "into": into}
+    assert rita.post("/bulk", data=form).status_code == 422
+
+
 def test_rare_niche_of_a_view_is_not_called_gone(filled, rules, monkeypatch):
     """Pages offer the most frequent niches only; a view may ask for any that somebody has."""
     monkeypatch.setattr("durhampulse.desk.store.niches._MOST", 1)
