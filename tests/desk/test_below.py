@@ -119,6 +119,12 @@ def test_program_below_the_path_gets_json_for_an_unexpected_error(proxied, monke
     assert answer.json()["error"]["problem"] == "The desk failed here; its log says why."
 
 
+def test_unknown_host_is_shown_the_address_with_the_path_once(proxied):
+    page = proxied("GET", "/pulse/sign-in", headers={"host": "evil.example"})
+    assert page.status_code == 421
+    assert f'<a href="{URL}/pulse/" class="button main">' in page.text
+
+
 def test_path_is_no_part_of_another(desk):
     with TestClient(create_desk(desk, "/pulse")) as client:
         assert client.get("/pulses/healthz").status_code == 404

@@ -132,7 +132,7 @@ def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
     app.add_middleware(Compressed)
     app.add_middleware(Utf8Forms)
     app.add_middleware(HostCookies, path=root_path)
-    elsewhere = _elsewhere(desk.exposure.address, root_path)
+    elsewhere = _elsewhere(desk.exposure.address, root_path)  # which ends with the path
     app.add_middleware(KnownHost, host=desk.exposure.host, refusal=elsewhere)
     add_border(app, root_path)
     return app
@@ -334,8 +334,8 @@ def _elsewhere(address: str, root_path: str) -> ASGIApp:
     async def page(request: Request) -> Response:
         if request.scope["path"].startswith(_FOR_PROGRAMS):
             return PlainTextResponse("This desk has another address.\n", 421)
-        wrong = InputError("This desk has another address.", f"It is {address}{root_path}.")
-        return _error_page(request, 421, wrong, elsewhere=f"{address}{root_path}/")
+        wrong = InputError("This desk has another address.", f"It is {address}.")
+        return _error_page(request, 421, wrong, elsewhere=f"{address}/")
 
     return _outermost(page, root_path)
 

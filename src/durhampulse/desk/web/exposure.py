@@ -31,6 +31,7 @@ class Exposure:
     ----------
     address
         With which links begin, such as ``https://desk.example``; the Host header is not believed.
+        Of a desk below a path it ends with that, once the desk is served.
     host
         The only host that requests may name; any if empty.
     hsts
