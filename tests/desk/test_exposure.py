@@ -135,7 +135,8 @@ def test_nothing_personal_is_kept_and_types_are_not_guessed(visit):
 
 
 FOREIGN = [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
-           {"origin": "https://evil.example"}, {"origin": "null"}]  # fmt: skip
+           {"origin": "https://evil.example"}, {"origin": "null"},
+           {"origin": "https://["}]  # fmt: skip
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
@@ -153,6 +154,11 @@ def test_foreign_site_cannot_sign_a_browser_in(visit, desk, headers):
     own = {"sec-fetch-site": "same-origin", "origin": "http://testserver"}
     answer = nobody.post("/sign-in", data={"name": "Eve", "password": PASSWORD}, headers=own)
     assert answer.status_code == 303
+
+
+def test_page_before_with_half_a_bracket_is_none(visit):
+    answer = visit("viewer").get("/nowhere", headers={"referer": "http://["})
+    assert answer.status_code == 404
 
 
 def test_refused_access_is_logged_without_personal_data(visit, caplog):

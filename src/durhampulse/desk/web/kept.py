@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
 
@@ -21,6 +21,7 @@ __all__ = [
     "is_urlencoded",
     "keep_form",
     "local_path",
+    "split_address",
 ]
 
 _LARGEST = 1 << 16
@@ -102,7 +103,15 @@ def is_same_origin(request: Request) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("origin", "")
-    return bool(origin) and urlsplit(origin).netloc == request.headers.get("host")
+    return bool(origin) and split_address(origin).netloc == request.headers.get("host")
+
+
+def split_address(address: str) -> SplitResult:
+    """Return the parts of an address that a request names; empty ones of half a bracket."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def is_foreign(request: Request) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode
 
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
@@ -12,7 +12,7 @@ from starlette.types import Message, Scope
 from durhampulse.desk.web.below import SHOWN_BELOW
 from durhampulse.desk.web.exposure import HOST_COOKIES
 from durhampulse.desk.web.filling import Sent, fill_form
-from durhampulse.desk.web.kept import local_path
+from durhampulse.desk.web.kept import local_path, split_address
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.service.logs import ASKED
 
@@ -66,7 +66,7 @@ async def sent_fields(request: Request) -> Sent:
 
 def page_before(request: Request) -> str:
     """Return the page of this desk that a browser says it comes from; empty if it says none."""
-    before = urlsplit(request.headers.get("referer", ""))
+    before = split_address(request.headers.get("referer", ""))
     if before.netloc != request.headers.get("host"):
         return ""
     return local_path(before.path + (f"?{before.query}" if before.query else ""))
