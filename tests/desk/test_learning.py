@@ -419,8 +419,9 @@ def test_sweep_erases_only_untouched_creators(filled, rules, catalogue):
     with filled.reading() as db:
         assert set(db.scalars(select(creator.c.id))) == {5, 6}
         assert db.scalar(select(func.count()).select_from(outcome)) == 1
-    with pytest.raises(InputError, match="at least 1"):
-        sweep(filled, 0, "admin")
+    for days in (0, 10**7, 10**12):  # before the first year, and beyond what a machine word holds
+        with pytest.raises(InputError, match="at least 1"):
+            sweep(filled, days, "admin")
 
 
 def test_sweep_deletes_abandoned_uploads_and_spares_staged_creators(filled, catalogue, tmp_path):

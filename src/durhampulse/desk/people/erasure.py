@@ -79,6 +79,7 @@ _OF_CREATOR = (
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
+_MOST_DAYS = 36_500
 _ABANDONED = upload.c.state.in_(("new", "checked"))
 
 
@@ -212,10 +213,10 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If `days` is below 1.
+        If `days` is not 1 to 36,500.
     """
-    if days < 1:
-        raise InputError(f"{days} days cannot be kept.", "Name at least 1.")
+    if not 1 <= days <= _MOST_DAYS:
+        raise InputError(f"{days} days cannot be kept.", f"Name at least 1, at most {_MOST_DAYS}.")
     before = clock.now() - timedelta(days=days)
     total: dict[str, int] = {}
     with store.writing() as db:
