@@ -48,6 +48,22 @@ def test_room_holds_six_to_thirty_cards(n):
         RoomWish(**{**WISH, "creators": range(n)})
 
 
+def test_creator_named_twice_has_one_card():
+    with pytest.raises(InputError, match="not 5"):
+        RoomWish(**{**WISH, "creators": [1, 2, 3, 4, 5, 5]})
+
+
+def test_room_of_somebody_erased_meanwhile_is_refused(filled):
+    with filled.reading() as db:
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == EIGHT[0]))
+    erase(filled, name, "ann")
+    with pytest.raises(InputError, match="not there any more") as caught:
+        rooms.make_room(filled, RoomWish(**WISH), "ann")
+    assert caught.value.field == "source"
+    with filled.reading() as db:
+        assert rooms.rooms(db) == []
+
+
 def test_order_of_cards_is_drawn_for_each_room(filled):
     """An order by probability would tell how the model ranks those whose number is hidden."""
     orders = set()

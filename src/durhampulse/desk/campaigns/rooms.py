@@ -104,9 +104,9 @@ class RoomWish:
         if unknown := [name for name in self.shows if name not in FIELDS]:
             raise InputError(f"'{unknown[0][:40]}' cannot be shown.",
                              f"Choose of {', '.join(FIELDS)}.", "shows")  # fmt: skip
-        if not CARDS[0] <= len(self.creators) <= CARDS[1]:
+        if not CARDS[0] <= (n := len({*self.creators})) <= CARDS[1]:
             least, most = CARDS
-            problem = f"A room holds {least} to {most} creators, not {len(self.creators)}."
+            problem = f"A room holds {least} to {most} creators, not {n}."
             raise InputError(problem, "Choose another set.", "source")
 
 
@@ -123,6 +123,11 @@ def make_room(store: Store, wish: RoomWish, by: str) -> tuple[int, str]:
 
     The order of its cards is drawn: one by probability would tell a client, and whoever judges a
     creator without the model's number, how the model ranks them.
+
+    Raises
+    ------
+    InputError
+        If one of the creators is not there, as erased meanwhile.
     """
     token, now = secrets.token_urlsafe(32), clock.now()
     values = {"digest": digest_of_token(token), "name": wish.name.strip(),
@@ -130,6 +135,10 @@ def make_room(store: Store, wish: RoomWish, by: str) -> tuple[int, str]:
               "campaign_id": wish.campaign_id, "by": by, "at": now,
               "expires_at": now + timedelta(days=wish.days)}  # fmt: skip
     with store.writing() as db:
+        present = select(creator.c.id).where(creator.c.id.in_([*wish.creators]))
+        if {*wish.creators} - {*db.scalars(present.with_for_update())}:
+            raise InputError("One of these creators is not there any more.", "Choose the set anew.",
+                             "source")  # fmt: skip
         number = insert_one(db, room, **values)
         cards = [{"room_id": number, "creator_id": at, "place": place, "pitch": "", "comment": ""}
                  for place, at in enumerate(_shuffled(wish.creators))]  # fmt: skip
