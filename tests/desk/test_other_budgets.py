@@ -244,6 +244,16 @@ def test_budgets_of_a_campaign_without_one_are_planned_from_what_is_kept(
         assert point.aim == pytest.approx(best[point.budget], rel=4e-4)
 
 
+def test_other_budgets_end_at_the_largest_amount(filled, catalogue, rules):
+    """In a currency of small units a budget comes near it, and twice that is no amount."""
+    fees = dict.fromkeys(rules.tiers, 2e11)
+    number = planned(filled, catalogue, fees=fees, currency="IDR", budget=9e11)
+    with filled.reading() as db:
+        rows = campaigns.find(db, number).row.facts["budgets"]
+    assert [row["budget"] for row in rows] == pytest.approx([1e12])  # which has place for a fifth
+    assert max(point.budget for point in frontier_of(filled, catalogue, number).points) <= 1e12
+
+
 def test_who_has_no_fee_is_proposed_without_a_budget_and_kept_for_none(filled, catalogue):
     number = planned(filled, catalogue, number=20, fees={"nano": 100.0}, currency="EUR")
     people = {row.id: row for row in numbers(filled).values()}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.desk.campaigns.branching import branched
-from durhampulse.desk.campaigns.brief import MOST_CREATORS, Brief
+from durhampulse.desk.campaigns.brief import MOST_AMOUNT, MOST_CREATORS, Brief
 from durhampulse.desk.campaigns.highs import best_wholes
 from durhampulse.desk.campaigns.relaxation import (
     Flags,
@@ -216,7 +216,7 @@ def more_budget(
         binding.insert(0, "budget")
     rows: list[dict[str, float]] = []
     for step in BUDGETS if "budget" in binding else ():
-        budget = step * float(brief.budget or 0.0)
+        budget = min(step * float(brief.budget or 0.0), MOST_AMOUNT)
         then, more = added(replace(brief, budget=budget))
         if more >= (rows[-1]["added"] if rows else 0.0) + shown:
             rows.append({"budget": budget, "creators": len(then), "aim": now + more, "added": more})

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
-from durhampulse.desk.campaigns.brief import Brief
+from durhampulse.desk.campaigns.brief import MOST_AMOUNT, Brief
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.candidates import COLUMNS, candidates
 from durhampulse.desk.campaigns.kept import kept_candidates
@@ -130,17 +130,18 @@ def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | N
     now = point_now(store, number)
     if now is None:
         return None
+    budgets = [min(now.budget * times, MOST_AMOUNT) for times in _TIMES]
     with store.reading() as db:
         current, rules = find(db, number), catalogue.current(db)
         brief = current.brief
-        wide = replace(brief, budget=now.budget * _TIMES[-1])
+        wide = replace(brief, budget=budgets[-1])
         kept = kept_candidates(db, current, wide, rules, now.table)
         table = kept if kept is not None else candidates(
             db, wide, rules, number, choices=current.choices
         )  # fmt: skip
     sets: list[tuple[Brief, BestSet]] = []
-    for times in _TIMES:
-        limited = replace(brief, budget=now.budget * times)
+    for budget in budgets:
+        limited = replace(brief, budget=budget)
         try:
             sets.append((limited, best_set(table, limited, seconds=0.0)))
         except CannotJudgeError:
