@@ -337,6 +337,22 @@ def test_short_numbers_find_no_creator_among_figures(filled, tmp_path):
         erase(filled, "7", "ann")
 
 
+def test_file_that_is_about_to_be_put_in_place_waits_too(filled, catalogue, tmp_path):
+    """Where another model has taken over meanwhile, it is read anew, with whoever was erased."""
+    path = tmp_path / "x.csv"
+    path.write_text("Influencer_ID,Followers\nsomebody else,5000\n")
+    with filled.writing() as db:
+        number = intake.begin(db, path, "x.csv", "ann", state="applying")
+        db.execute(update(creator).where(creator.c.id == 3).values(external_id="somebody else"))
+    with pytest.raises(InputError, match="a file that waits"):
+        erase(filled, "somebody else", "ann")
+    erase(filled, "somebody else", "ann", files=True)
+    assert not path.exists()
+    intake.apply(filled, catalogue, number)
+    with filled.reading() as db:
+        assert db.scalar(select(upload.c.state).where(upload.c.id == number)) == "discarded"
+
+
 def test_zip_with_a_password_that_waits_is_a_file_that_cannot_be_read(filled, tmp_path):
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as archive:

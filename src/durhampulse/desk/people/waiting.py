@@ -26,7 +26,7 @@ from durhampulse.files.stream import Stream, open_stream
 
 __all__ = ["WaitingFile", "files_holding", "remove_waiting"]
 
-_WAITING = ("new", "checking", "checked")
+_WAITING = ("new", "checking", "checked", "applying")
 _ENCODINGS = ("utf-8", "utf-16-le", "latin-1")
 _UNREADABLE = (
     *(DurhamPulseError, OSError, MemoryError, pa.ArrowException),
