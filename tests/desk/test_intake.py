@@ -493,6 +493,23 @@ def test_upload_checked_by_another_model_is_checked_again(
         assert db.scalar(select(run.c.model_version).where(run.c.id == late.run_id)) == other
 
 
+def test_upload_is_checked_anew_as_a_whole_where_its_model_comes_back(
+    filled, catalogue, model_folder, tmp_path
+):
+    other, former = add_model(filled, model_folder, "ann"), catalogue.current().version
+    row = bring(filled, catalogue, write_list(tmp_path, ROW.format("late")), confirm=False)
+    assert activate(filled, catalogue, other, "ann") == 597
+    with filled.writing() as db:
+        db.execute(upload.update().where(upload.c.id == row.id).values(state="applying"))
+    apply(filled, catalogue, row.id)
+    assert activate(filled, catalogue, former, "ann") == 597
+    check(filled, catalogue, next_job(filled, "w"), threading.Event())
+    with filled.reading() as db:
+        again = db.scalar(select(upload.c.summary).where(upload.c.id == row.id))
+    counts = ("rows", "creators", "refused", "twice")
+    assert [again[name] for name in counts] == [row.summary[name] for name in counts]
+
+
 def test_discarded_import_leaves_only_its_entry(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))

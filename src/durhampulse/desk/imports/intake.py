@@ -98,7 +98,8 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         if row.state != "applying":
             return  # another worker has applied it
         if row.model_version != catalogue.current(db).version:
-            values = {"state": "checking", "lease_until": None, "chunks_done": 0}
+            values = {"state": "checking", "lease_until": None, "chunks_done": 0,
+                      "model_version": None}  # which may be in force again by then  # fmt: skip
             db.execute(update(upload).where(upload.c.id == number).values(**values))
             return
         new = {"kind": "import", "model_version": row.model_version, "upload_id": number,
