@@ -28,6 +28,9 @@ def test_keys_and_scopes(demo_model, tmp_path):
     token = add_key(path, "crm", ["score"])
     assert token not in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
+    path.chmod(0o640)  # for a service of the same group
+    add_key(path, "reports", ["score"])
+    assert path.stat().st_mode & 0o777 == 0o640
     with pytest.raises(InputError, match="there is a key 'crm'"):
         add_key(path, "crm", ["score"])
     with pytest.raises(InputError, match="No such scope: everything"):

@@ -232,8 +232,10 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, keys: Sequence[Key]) -> None:
+    is_new = not path.exists()
     with replacing(path) as (part,):
-        part.chmod(0o600)
+        if is_new:  # else a service of another user could read no key that is revoked
+            part.chmod(0o600)
         records = [asdict(key) for key in keys]
         part.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
 
