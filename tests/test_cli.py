@@ -256,6 +256,16 @@ def test_letters_that_the_output_has_not_are_escaped(tmp_path):
     assert rb"\u65e5\u672c" in done.stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are any bytes there")
+def test_name_that_is_no_utf8_is_one_clear_error(demo_model, market_file, tmp_path):
+    """Such as a name in Latin-1 of an old archive, which Python holds by lone surrogates."""
+    name = os.fsdecode(b"caf\xe9.csv")
+    done = run("score", market_file, "-o", name, "--model", demo_model, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "the bytes of this name are no UTF-8" in done.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_model_show_and_verify(demo_model, tmp_path):
     assert "Yes from 0.8" in run("model", "show", str(demo_model), cwd=tmp_path).stdout
     assert (

@@ -100,7 +100,8 @@ def main() -> None:
 
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Return the errors that one message tells: ours, those of the system and of the store."""
-    return (DurhamPulseError, OSError, MemoryError, SystemError, *_store_errors())
+    return (DurhamPulseError, OSError, MemoryError, SystemError, UnicodeEncodeError,
+            *_store_errors())  # fmt: skip
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
@@ -118,6 +119,8 @@ def _as_message(error: BaseException) -> DurhamPulseError | None:
             f"The store does not answer: {error.__cause__ or error}.",
             "Check its disk and its rights, then run it again.",
         )
+    if isinstance(error, UnicodeEncodeError):
+        return _as_name(error)
     from durhampulse.files.shortage import lacks_memory, shortage
 
     problem = shortage(error)
@@ -129,6 +132,14 @@ def _as_message(error: BaseException) -> DurhamPulseError | None:
     named = f"{place}: " if place else ""
     problem = problem or f"{getattr(error, 'strerror', None) or error}."
     return OutputError(f"{named}{problem}", "Make room or choose another place, then run it again.")
+
+
+def _as_name(error: UnicodeEncodeError) -> InputError | None:
+    """Return an error about a file's name whose bytes are no UTF-8; none for any other text."""
+    if not "\udc80" <= error.object[error.start : error.start + 1] <= "\udcff":
+        return None
+    name = error.object[:200].encode("utf-8", "backslashreplace").decode()
+    return InputError(f"{name}: the bytes of this name are no UTF-8.", "Give it another name.")
 
 
 def _discard_output() -> None:
