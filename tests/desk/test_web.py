@@ -26,6 +26,7 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.pages import PAGES
+from durhampulse.desk.web.rendering import redirect
 from tests.desk.conftest import DEMO, broken
 from tests.desk.routes import NEEDS, OPEN, filled_in, routes
 
@@ -218,6 +219,16 @@ def test_sender_does_not_choose_the_encoding_of_a_form(visit, desk):
     assert (taken.status_code, "somebody called" in taken.text) == (422, True)
     stranger = TestClient(ann.app, follow_redirects=False)
     assert post(stranger, "/sign-in", name="a+2AA-b", password="a+2AA-b").status_code == 403
+
+
+def test_notice_fits_into_a_cookie_whatever_its_letters():
+    """Browsers drop a cookie above 4,096 bytes (RFC 6265, 6.1), and its notice with it."""
+    for letter in ("a", "\u754c", "\U0001f600"):
+        cookie = redirect("/today", f"Delivered: {letter * 3_100}.").headers["set-cookie"]
+        assert len(cookie) <= 4_096
+        assert cookie.startswith("durhampulse-notice=Delivered%3A%20")
+    short = redirect("/today", "\u754c" * 300).headers["set-cookie"]
+    assert short.startswith(f"durhampulse-notice={quote(chr(0x754C) * 300)};")
 
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"

@@ -47,6 +47,9 @@ POLICY = (
 """Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
 
 _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
+_LARGEST_NOTICE, _MOST_SIGNS = 3_000, 12
+"""Bytes of a notice in its cookie, which browsers drop above 4,096 (RFC 6265, 6.1), and of one
+letter of it."""
 _UNDOES = re.compile(
     r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?"
     r"|reminders/\d+\?on=[\d-]*(&back=today)?|today/undo\?change=\d+&back=/(today|creators/\d+)|today/unseen\?note=\d+"
@@ -357,6 +360,8 @@ def redirect(path: str, notice: str = "", *, undo: str = "") -> Response:
     The notice travels in a cookie: in the address it would stay, and anybody could put words into
     the desk's mouth with a link.
     """
+    if len(quote(notice)) > _LARGEST_NOTICE:
+        notice = f"{notice[: _LARGEST_NOTICE // _MOST_SIGNS]}\u2026"
     answer = RedirectResponse(path, 303)
     for name, value in ((_NOTICE, notice), (_UNDO, undo)):
         if value:
