@@ -7,6 +7,7 @@ import dataclasses
 import gzip
 import json
 import re
+import threading
 import time
 from types import SimpleNamespace
 
@@ -278,6 +279,25 @@ def test_text_that_nothing_can_keep_is_refused_however_it_is_encoded(
     content = body.encode(encoding, "surrogatepass")
     answer = client.post("/v1/score", content=content, headers=headers)
     assert answer.status_code == status
+
+
+def test_bucket_is_not_full_while_a_thread_spends_of_it(clock, monkeypatch):
+    bucket, taken, asked = Bucket(5), threading.Event(), []
+
+    def monotonic():  # asked for the second time once the tokens are taken out
+        asked.append(threading.current_thread())
+        if len(asked) == 2:
+            taken.set()
+            other.join(0.2)  # until it has its answer, or waits for its turn
+        return clock.now
+
+    monkeypatch.setattr(clock, "monotonic", monotonic)
+    answers = []
+    other = threading.Thread(target=lambda: answers.append(taken.wait(9) and bucket.take("a")))
+    other.start()
+    bucket.spend("a", 10.0)
+    other.join()
+    assert answers == [False]
 
 
 def test_work_beyond_what_a_client_may_have_waits(demo_model, clock):

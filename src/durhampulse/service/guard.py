@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -66,20 +67,23 @@ class Bucket:
     def __init__(self, rate: float, seconds: float = 2.0) -> None:
         self._rate, self._most = rate, max(seconds * rate, 1.0)
         self._left: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()  # what was done is spent by threads
 
     def take(self, client: str, cost: float = 1.0) -> bool:
         """Return whether a client has so many tokens, and take them."""
         if not self._rate:
             return True
-        left = self._refilled(client)
-        allowed = left >= cost
-        self._keep(client, left - cost * allowed)
+        with self._lock:
+            left = self._refilled(client)
+            allowed = left >= cost
+            self._keep(client, left - cost * allowed)
         return allowed
 
     def spend(self, client: str, cost: float) -> None:
         """Take tokens for what was done, also such as the client does not have yet."""
         if self._rate:
-            self._keep(client, self._refilled(client) - cost)
+            with self._lock:
+                self._keep(client, self._refilled(client) - cost)
 
     def _refilled(self, client: str) -> float:
         now = time.monotonic()
