@@ -16,7 +16,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.desk.models.catalogue import activate
 from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_of, record_all
-from durhampulse.desk.outcomes.file import RefusedRow
+from durhampulse.desk.outcomes.file import RefusedRow, read_outcomes
 from durhampulse.desk.outcomes.recording import (
     bands_since,
     insert_outcomes,
@@ -187,6 +187,30 @@ def test_outcome_file_with_a_date_column(filled, tmp_path):
     with filled.reading() as db:
         kept = db.execute(select(outcome.c.deal, outcome.c.on).order_by(outcome.c.deal)).all()
     assert kept == [(False, DAY), (True, date(2025, 12, 31))]
+
+
+def read(tmp_path, header, row):
+    path = tmp_path / "outcomes.csv"
+    path.write_text(f"{header}\n{row}\n")
+    return read_outcomes(path, name="outcomes.csv", on=DAY).outcomes
+
+
+def test_outcomes_are_of_the_columns_of_exactly_their_names(tmp_path):
+    header = "Influencer_ID,Influencer Id,Sponsorship_Status,Date,Outcome_Date"
+    day = date(2026, 2, 1)
+    assert read(tmp_path, header, "a,b,1,2026-01-01,2026-02-01") == {"a": (True, day)}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "influencer id,INFLUENCER ID,Sponsorship_Status",
+        "Influencer_ID,sponsorship status,SPONSORSHIP STATUS",
+    ],
+)
+def test_two_columns_that_may_be_the_same_one_are_refused(tmp_path, header):
+    with pytest.raises(InputError, match="are all"):
+        read(tmp_path, header, "a,1,0")
 
 
 def test_small_parquet_of_too_many_rows_is_refused(filled, tmp_path):

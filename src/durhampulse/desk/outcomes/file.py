@@ -36,7 +36,7 @@ __all__ = [
 
 EARLIEST = date(2000, 1, 1)
 _MOST_ROWS = 1_000_000
-_DAY_HEADERS = {header_key(name) for name in ("Outcome_Date", "Date", "Day")}
+_DAY_HEADERS = [header_key(name) for name in ("Outcome_Date", "Date", "Day")]
 
 
 @dataclass(frozen=True)
@@ -143,21 +143,33 @@ def _sort_out(
 def _required(
     cells: dict[str, pa.Array], name: str, rule: ColumnRule | None, options: ReadOptions
 ) -> tuple[str, str]:
-    """Return the headers of identifiers and outcomes: as asked, as in the study, as recognised."""
-    headers = {canonical_name(header): header for header in cells}
+    """Return the headers of identifiers and outcomes: as asked, as in the study, as recognised.
+
+    Of several that are recognised as one column, the one of exactly its name is it.
+    """
+    recognised = {
+        column: [header for header in cells if canonical_name(header) == column]
+        for column in (IDENTIFIER, LABEL)
+    }
+    headers = {column: named[0] for column, named in recognised.items() if named}
+    headers |= {column: column for column in recognised if column in cells}
     others = identifier_candidates(header for header in cells if not canonical_name(header))
     if others:  # as an import takes a handle where nothing else names creators
         headers.setdefault(IDENTIFIER, others[0])
     if rule is not None and rule.header in cells:
         headers[LABEL] = rule.header
-    for column in (IDENTIFIER, LABEL):
+    certain = (IDENTIFIER, LABEL, rule and rule.header)
+    for column, named in recognised.items():
         if header := options.columns.get(column):
             if header not in cells:
                 raise InputError(
                     f"{name}: no column '{header}'.", f"The columns are {', '.join(cells)}."
                 )
             headers[column] = header
-    missing = [column for column in (IDENTIFIER, LABEL) if column not in headers]
+        elif len(named) > 1 and headers[column] not in certain:
+            both = " and ".join(f"'{header}'" for header in named)
+            raise InputError(f"{name}: {both} are all {column}.", "Leave all but one of them out.")
+    missing = [column for column in recognised if column not in headers]
     if missing:
         raise InputError(
             f"{name}: it has no {' and no '.join(missing)}.",
@@ -205,7 +217,8 @@ def _deals(
 
 def _days(cells: dict[str, pa.Array], n: int, on: date) -> list[date | str]:
     """Return the day of each row's outcome, or why it is none."""
-    header = next((header for header in cells if header_key(header) in _DAY_HEADERS), None)
+    days = [header for header in cells if header_key(header) in _DAY_HEADERS]
+    header = min(days, key=lambda day: _DAY_HEADERS.index(header_key(day)), default=None)
     if header is None:
         return [on] * n
     return [on if _is_blank(cell) else _day(cell) for cell in cells[header].to_pylist()]
