@@ -168,8 +168,10 @@ def lone_codes(bare: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     --------
     >>> import numpy as np
     >>> fractions = np.linspace(-0.05, 0.2, 25)
-    >>> lone_codes(np.r_[fractions, -9, -9]).sum(), lone_codes(np.r_[fractions, -9, -8]).sum()
-    (2, 0)
+    >>> int(lone_codes(np.r_[fractions, -9, -9]).sum())
+    2
+    >>> bool(lone_codes(np.r_[fractions, -9, -8]).any())
+    False
     """
     none = np.zeros(len(bare), dtype=bool)
     below = np.unique(bare[np.isfinite(bare) & (bare < 0)])
