@@ -403,6 +403,20 @@ def test_report_names_creators_and_links_web_addresses_alone(scorer, people):
     assert 'href="javascript' not in page
 
 
+def test_carried_column_of_one_file_stays_out_of_that_of_another(scorer, people, tmp_path):
+    """`Rank` is renamed beside our own, by as much as the headers of all files together ask for."""
+    first, second = "Rank", "Rank (as found)"
+    few = pd.read_csv(people).head(3)
+    for name, header in (("a", first), ("b", second)):
+        few.assign(**{header: f"of {name}"}).to_csv(tmp_path / f"{name}.csv", index=False)
+    files, out = [tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "out.csv"
+    score_files(scorer, files, out, ReadOptions(keep=(first, second)))
+    scored = pd.read_csv(out)
+    assert scored["Rank (as found) (as found)"].tolist()[:3] == ["of a"] * 3
+    assert scored["Rank (as found)"].tolist()[3:] == ["of b"] * 3
+    assert scored[["Rank (as found) (as found)", "Rank (as found)"]].isna().sum().tolist() == [3, 3]
+
+
 def test_columns_without_text_are_not_carried(scorer, people, tmp_path):
     frame = pd.read_csv(people)
     frame["Name"] = [[1, 2]] * len(frame)

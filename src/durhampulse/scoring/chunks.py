@@ -23,7 +23,7 @@ from durhampulse.decision.table import carried_names
 from durhampulse.files.cage import Cage
 from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.files.stream import Chunk, Stream, open_stream
-from durhampulse.scoring.record import Scores, score_columns, with_carried
+from durhampulse.scoring.record import Scores, score_columns
 from durhampulse.scoring.refusals import Refusal, refusals_of
 from durhampulse.scoring.scorer import Scorer
 from durhampulse.scoring.summary import Summary, summarise
@@ -39,6 +39,9 @@ __all__ = [
     "score_tables",
     "scored_schema",
 ]
+
+_HEADER = b"header"
+"""Key of a carried column's header: its name depends on the headers of all files together."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,9 @@ def scored_schema(
         [
             ("Influencer ID", identifiers),
             *(
-                pa.field(names[header], pa.string(), metadata={CARRIED_FIELD: kind})
+                pa.field(
+                    names[header], pa.string(), metadata={CARRIED_FIELD: kind, _HEADER: header}
+                )
                 for header, kind in (carried or {}).items()
             ),
             ("Predicted Sponsorship", pa.float64()),
@@ -221,9 +226,8 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     scored = score_columns(
         scorer.model.peers, identifiers, block, scores, absent, kinds=scorer.kinds
     )
-    scored = with_carried(scored, carried)
     batch = pa.record_batch(
-        [_column(scored, field, block.n_rows) for field in schema], schema=schema
+        [_column(scored, carried, field, block.n_rows) for field in schema], schema=schema
     )
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)
@@ -238,9 +242,12 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     )
 
 
-def _column(scored: Mapping[str, pa.Array], field: pa.Field, n_rows: int) -> pa.Array:
+def _column(
+    scored: Mapping[str, pa.Array], carried: Mapping[str, pa.Array], field: pa.Field, n_rows: int
+) -> pa.Array:
     """Return a column of a scored file; empty where only other files have it."""
-    column = scored.get(field.name)
+    header = (field.metadata or {}).get(_HEADER)
+    column = scored.get(field.name) if header is None else carried.get(header.decode())
     return pa.nulls(n_rows, field.type) if column is None else column
 
 
