@@ -221,6 +221,26 @@ def test_erasing_somebody_called_as_a_word_of_the_program_changes_no_record(fill
         assert db.scalar(select(upload.c.summary)) == summary
 
 
+def test_name_is_cleared_with_its_letters_composed_or_in_parts(filled):
+    """As browsers name files of macOS (Unicode Standard Annex 15), and blanks typed otherwise."""
+    name, composed, parts = (
+        "Ju\u0308rgen  M\u00fcller",
+        "J\u00fcrgen M\u00fcller",
+        "Ju\u0308rgen Mu\u0308ller",
+    )
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(name=name))
+        called = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+        for at, text in enumerate((name, composed, parts, parts.upper())):
+            row_of(db, remark, creator_id=4, text=f"{at} as {text}.")
+        db.execute(update(upload).values(file_name=f"{parts}.csv"))
+    erase(filled, called, "ann")
+    with filled.reading() as db:
+        texts = db.scalars(select(remark.c.text).order_by(remark.c.text)).all()
+        assert db.scalar(select(upload.c.file_name)) == "[erased].csv"
+    assert texts == [f"{at} as [erased]." for at in range(4)]
+
+
 def test_header_that_names_an_erased_creator_is_cleared(filled):
     with filled.writing() as db:
         db.execute(update(creator).where(creator.c.id == 3).values(name=NAME))

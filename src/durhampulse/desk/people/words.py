@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
+from unicodedata import normalize
 from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Column, Connection, String, Table, or_, select, update
@@ -99,6 +100,7 @@ def telling_words(db: Connection, numbers: Sequence[int], names: Iterable[str]) 
     -------
     list of str
         Those that mean nobody else, the longest first: no short number, and no single short word.
+        Letters with marks come composed and in parts, as names of files have them.
     """
     words = set(names)
     theirs = {
@@ -110,6 +112,8 @@ def telling_words(db: Connection, numbers: Sequence[int], names: Iterable[str]) 
         for row in db.execute(select(table.c.name, table.c.carried).where(which)):
             cells = [text for kind, _, text in row.carried or () if kind in _TELLING]
             words |= {text for text in (row.name, *cells) if text}
+    plain = {" ".join(word.split()) for word in words}
+    words |= {normalize(form, word) for word in plain for form in ("NFC", "NFD")}
     return sorted(filter(_tells, words), key=lambda word: (-len(word), word))
 
 
