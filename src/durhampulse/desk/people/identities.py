@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from durhampulse.desk.people.people import add_person, find_person
+from durhampulse.desk.people.people import add_person, find_person, is_called
 from durhampulse.desk.people.provider import Claims
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
@@ -16,7 +16,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["known_as", "person_of", "set_identity"]
 
-_LONGEST = 255
+_LONGEST, _LONGEST_NAME = 255, 100
 
 
 def known_as(db: Connection) -> Mapping[int, str]:
@@ -110,8 +110,16 @@ def _add(db: Connection, claims: Claims, role: str) -> int:
     name = claims.email or claims.subject
     if db.scalar(select(identity.c.person_id).where(identity.c.known_as == name)) is not None:
         raise InputError("Somebody else is known by that here.", "Ask an admin.")
-    number = add_person(db, claims.name[:100], role, "provider")
+    number = add_person(db, _new_name(db, claims), role, "provider")
     values = {"issuer": claims.issuer, "subject": claims.subject, "bound_at": clock.now()}
     row = insert_or(db, identity).values(person_id=number, known_as=name, **values)
     db.execute(row)
     return number
+
+
+def _new_name(db: Connection, claims: Claims) -> str:
+    """Return what to call a new person: the provider's name for them, or else their address."""
+    letters = filter(str.isprintable, " ".join(claims.name.split()))
+    name = "".join(letters)[:_LONGEST_NAME].strip()
+    is_taken = db.scalar(select(func.count()).where(is_called(name)))
+    return (claims.email or claims.subject)[:_LONGEST_NAME] if is_taken or not name else name
