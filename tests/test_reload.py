@@ -137,6 +137,28 @@ def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monke
     assert looks == [served.current] * 2
 
 
+def test_model_watcher_survives_whoever_it_tells(demo_model, tmp_path, caplog):
+    """Such as a file of figures on a full disk, which is said once."""
+    folder, looks = tmp_path / "model", []
+    shutil.copytree(demo_model, folder)
+
+    def fail():
+        looks.append(len(looks))
+        raise OSError("No space left on device")
+
+    served = ServedModel(folder, looked=fail)
+
+    async def watched():
+        task = asyncio.create_task(served.watch(every=0.001))
+        while len(looks) < 3 and not task.done():
+            await asyncio.sleep(0.001)
+        task.cancel()
+
+    asyncio.run(asyncio.wait_for(watched(), 30))
+    assert len(looks) >= 3
+    assert [record.message for record in caplog.records] == ["The look for another model failed"]
+
+
 def raising(fault):
     def _raise(_folder, **_):
         raise fault

@@ -79,10 +79,21 @@ class ServedModel:
         self.current = _load(folder)
 
     async def watch(self, every: float = 1.0) -> None:
-        """Look for another model again and again; cancel to stop."""
+        """Look for another model again and again; cancel to stop.
+
+        Whoever is told of it may fail, as where figures are kept on a full disk: that is logged
+        once, and looking goes on.
+        """
+        failed: type[Exception] | None = None
         while True:
             await asyncio.sleep(every)
-            await self.refresh()
+            try:
+                await self.refresh()
+                failed = None
+            except Exception as error:  # noqa: BLE001 - logged, once; tried again
+                if type(error) is not failed:
+                    _log.warning("The look for another model failed", exc_info=True)
+                failed = type(error)
 
     async def refresh(self) -> None:
         """Load the folder anew if it has changed."""
