@@ -246,6 +246,15 @@ def test_command_without_an_output_of_its_own_works(closed, demo_model, market_f
     assert "Traceback" not in done.stderr
 
 
+def test_table_for_a_closed_output_is_refused(demo_model, market_file, tmp_path):
+    args = [*DURHAMPULSE, "score", market_file, "-o", "-", "--model", demo_model]
+    shell = ["sh", "-c", '"$@" >&-', "sh", *map(str, args)]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "standard output is closed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_letters_that_the_output_has_not_are_escaped(tmp_path):
     (tmp_path / "t.csv").write_text("Followers,\u65e5\u672c\n1000,a\n2000,b\n", encoding="utf-8")
     done = subprocess.run(

@@ -173,6 +173,8 @@ def delivered(out: str | Path) -> Iterator[Path]:
         return
     with scratch_folder() as folder:
         if out == STANDARD:
+            if sys.stdout is None:  # as it is where a command is started without one
+                raise OutputError(f"{out}: standard output is closed.", "Name a file.")
             path = Path(folder, "standard-output.csv")
             yield path
             with path.open("rb") as file:
