@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -96,6 +97,15 @@ def test_files_hold_numbers_and_no_formulas(tmp_path):
     assert (followers.value, followers.number_format) == (85_000, "#,##0")
     assert (rate.value, rate.number_format) == (0.068, "0.0%")
     assert json.loads((tmp_path / "a.csv.provenance.json").read_text()) == facts
+
+
+def test_carriage_return_in_a_cell_ends_no_row(tmp_path):
+    """RFC 4180, 2.6: fields that contain line breaks are to be enclosed in double quotes."""
+    table = pd.DataFrame({"Name": ["Ann\rLee", "Bea"], "Note": ["", "one\ntwo"]})
+    write_csv(table, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = [*csv.reader(file)]
+    assert rows == [["Name", "Note"], ["Ann\rLee", ""], ["Bea", "one\ntwo"]]
 
 
 def test_numbers_are_written_without_binary_noise(tmp_path):

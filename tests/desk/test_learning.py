@@ -353,11 +353,14 @@ def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, marke
     for row in rows:
         assert ours.loc[row.external_id, "Sponsorship_Status"] == (row.probability > 0.5)
     named = original.table.replace({"Sponsorship_Status": {1.0: "Signed", 0.0: "Cold"}})
-    named.rename(columns={"Sponsorship_Status": "Stage"}).to_csv(tmp_path / "own.csv", index=False)
+    named["Note"] = [*[""] * (len(named) - 1), "from\rafar"]
+    mine = named.rename(columns={"Sponsorship_Status": "Stage"})
+    mine.to_csv(tmp_path / "own.csv", index=False, lineterminator="\r\n")
     own = write_lessons(
         filled, str(tmp_path / "own.csv"), tmp_path, ReadOptions(deal_is=("Signed",))
     )
     assert own.original == lessons.original
+    assert len(read_creators(own.path, units=own.units).table) == len(both.table)
     # The desk's model is of another study: all 120 outcomes are new to both.
     study = tmp_path / "study"
     study.mkdir()

@@ -221,10 +221,14 @@ def finished(sink: SinkType) -> Iterator[SinkType]:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write plain numbers, and text that no spreadsheet takes for a formula."""
+    """Write plain numbers, and text that no spreadsheet takes for a formula.
+
+    Lines end as RFC 4180 has them, by which a cell with a carriage return is quoted too: bare it
+    would end the row.
+    """
     text = table.select_dtypes(["object", "str"]).columns
     safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in text})
-    safe.rename(columns=spreadsheet_safe).to_csv(path, index=False)
+    safe.rename(columns=spreadsheet_safe).to_csv(path, index=False, lineterminator="\r\n")
 
 
 def write_provenance(path: Path, provenance: Mapping[str, object]) -> None:

@@ -94,7 +94,7 @@ def write_lessons(
     both = pd.concat([table[~replaced], outcomes], ignore_index=True)
     both = both[[*table.columns, *(c for c in both.columns if c not in table.columns)]]
     path = folder / "creators-and-outcomes.csv"
-    both.to_csv(path, index=False)
+    both.to_csv(path, index=False, lineterminator="\r\n")  # so that a bare \r is quoted
     if creators.source.simulated:
         provenance = {"simulated": True, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         path.with_name(path.name + ".provenance.json").write_text(json.dumps(provenance), "utf-8")
