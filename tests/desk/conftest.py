@@ -9,6 +9,7 @@ import random
 import secrets
 import shutil
 import time
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,9 +30,9 @@ from durhampulse.desk.people import passwords, people
 from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.review import page, queue
 from durhampulse.desk.server import fill_with_demo
-from durhampulse.desk.store import engines
+from durhampulse.desk.store import clock, engines
 from durhampulse.desk.store.database import open_store
-from durhampulse.desk.store.tables import creator, upload
+from durhampulse.desk.store.tables import claim, creator, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
@@ -275,6 +276,15 @@ def add_people(store, *roles):
         return [
             people.add_person(db, f"{role} {secrets.token_hex(3)}", role, "test") for role in roles
         ]
+
+
+def judge_unseen(store, number, person_id):
+    """Let somebody hold a creator of the lottery, whom they judge without what others know."""
+    with store.writing() as db:
+        db.execute(creator.update().where(creator.c.id == number).values(lottery=0.5))
+        until = clock.now() + timedelta(minutes=9)
+        db.execute(claim.insert().values(creator_id=number, person_id=person_id, why="maybe",
+                                         expires_at=until))  # fmt: skip
 
 
 def bring(store, catalogue, path, *, name=None, confirm=True, **understood):

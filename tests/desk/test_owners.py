@@ -31,9 +31,9 @@ from durhampulse.desk.shortlist.saved import find_view, open_view, save_view
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act, latest_acts, undo_act
-from durhampulse.desk.store.tables import audit, claim, creator, ownership, person
+from durhampulse.desk.store.tables import audit, creator, ownership, person
 from durhampulse.exceptions import InputError
-from tests.desk.conftest import add_people, broken
+from tests.desk.conftest import add_people, broken, judge_unseen
 from tests.desk.forms import fields_of
 from tests.desk.versions import newest_store, older_store
 from tests.examples import examples
@@ -135,11 +135,7 @@ def test_a_reminder_is_put_off_for_a_week(visit, desk):
 def test_today_says_nothing_of_whom_somebody_judges_unseen(visit, desk):
     ann = visit("reviewer")
     change(desk.store, owner_id=me(desk, ann), remind_on=clock.today(), text="Colleagues say no")
-    with desk.store.writing() as db:
-        db.execute(creator.update().where(creator.c.id == 3).values(lottery=0.5))
-        until = clock.now() + timedelta(minutes=9)
-        db.execute(claim.insert().values(creator_id=3, person_id=me(desk, ann), why="maybe",
-                                         expires_at=until))  # fmt: skip
+    judge_unseen(desk.store, 3, me(desk, ann))
     page = ann.get("/today").text
     assert "Colleagues say no" not in page
     assert "1 more waits until you have decided" in page

@@ -14,9 +14,9 @@ from durhampulse.desk.shortlist.owners import Care, change_care
 from durhampulse.desk.shortlist.reminders import add_reminder, move_own, reminders_of
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.missing import MissingError
-from durhampulse.desk.store.tables import audit, claim, creator, person, reminder
+from durhampulse.desk.store.tables import audit, creator, person, reminder
 from durhampulse.exceptions import InputError
-from tests.desk.conftest import add_people
+from tests.desk.conftest import add_people, judge_unseen
 from tests.desk.versions import newest_store, older_store
 
 DAY = clock.today()
@@ -156,11 +156,7 @@ def test_whoever_looks_sets_a_reminder_and_is_done_with_it(visit, desk):
 def test_a_reminder_waits_while_its_creator_is_judged_unseen(visit, desk):
     ann = visit("reviewer")
     added(desk.store, me(desk, ann), "Colleagues say no")
-    with desk.store.writing() as db:
-        db.execute(creator.update().where(creator.c.id == 3).values(lottery=0.5))
-        until = clock.now() + timedelta(minutes=9)
-        db.execute(claim.insert().values(creator_id=3, person_id=me(desk, ann), why="maybe",
-                                         expires_at=until))  # fmt: skip
+    judge_unseen(desk.store, 3, me(desk, ann))
     page = ann.get("/today").text
     assert "Colleagues say no" not in page
     assert "1 more waits until you have decided" in page
