@@ -63,6 +63,16 @@ def test_cells_hold_no_logic():
             )
 
 
+@pytest.mark.parametrize("source", [None, "mine.csv"])
+def test_each_part_of_the_notebook_finds_what_it_names(source):
+    """A part may use what another imports or computes, so only the whole can be checked."""
+    cells = make_notebook(Request(source=source)).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", "-"]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_notebook_of_user_data_does_not_simulate():
     text = str(make_notebook(Request(source="mine.csv")))
     assert "write_market" not in text

@@ -150,7 +150,7 @@ def test_wheel_holds_every_package_file(wheel):
         "desk/store/migrations/versions/v0001_first.py",
         "desk/web/templates/base.html",
         "service/templates/documentation.html",
-        "report/templates/influencer_sponsorship.py",
+        "report/templates/notebook/part_a.py",
     ):
         assert f"durhampulse/{file}" in names
 

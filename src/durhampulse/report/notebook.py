@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_notebook", "part_names", "run_study"]
 
-_NAME = "influencer_sponsorship.py"
+_PARTS = ("verdict", "part_a", "part_b", "part_c", "part_d", "part_e")
 _TABLE = "creators.parquet"
 _OURS = frozenset({"notebook.ipynb", "report.html", "model"})
 _MAY_GO = _OURS | {
@@ -49,8 +49,9 @@ def make_notebook(request: Request) -> NotebookNode:
     """Return the notebook of a request, not yet run; the same request gives the same notebook."""
     import jupytext
 
-    source = files("durhampulse.report").joinpath("templates", _NAME).read_text(encoding="utf-8")
-    notebook = jupytext.reads(source, fmt="py:percent")
+    folder = files("durhampulse.report").joinpath("templates", "notebook")
+    parts = (folder.joinpath(f"{name}.py").read_text(encoding="utf-8") for name in _PARTS)
+    notebook = jupytext.reads("\n".join(parts), fmt="py:percent")
     if request.source is not None:
         notebook.cells = [c for c in notebook.cells if "simulated" not in _tags(c)]
     for number, cell in enumerate(notebook.cells):
