@@ -241,6 +241,35 @@ def test_name_is_cleared_with_its_letters_composed_or_in_parts(filled):
     assert texts == [f"{at} as [erased]." for at in range(4)]
 
 
+@pytest.mark.parametrize("name", ["Jürgen Straße", "JÜRGEN STRASSE", "jürgen strasse"])
+def test_name_is_cleared_in_whichever_case_it_was_written(filled, name):
+    """Letters may have another number in the other case: ß is SS in capitals (Unicode, 3.13)."""
+    written = ["Jürgen Straße", "JÜRGEN STRASSE", "JÜRGEN STRAẞE", "jürgen strasse"]
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(name=name))
+        called = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+        for at, text in enumerate(written):
+            row_of(db, remark, creator_id=4, text=f"{at} as {text}.")
+        db.execute(update(upload).values(file_name="JÜRGEN STRASSE.csv"))
+    erase(filled, called, "ann")
+    with filled.reading() as db:
+        texts = db.scalars(select(remark.c.text).order_by(remark.c.text)).all()
+        assert db.scalar(select(upload.c.file_name)) == "[erased].csv"
+    assert texts == [f"{at} as [erased]." for at in range(len(written))]
+
+
+@pytest.mark.parametrize("cell", ["JÜRGEN STRASSE", "about jürgen strasse"])
+def test_file_that_names_a_creator_in_another_case_waits_too(filled, tmp_path, cell):
+    path = tmp_path / "x.csv"
+    path.write_text(f"Influencer_ID,Followers,Remark\nsomebody else,5000,{cell}\n")
+    with filled.writing() as db:
+        intake.begin(db, path, "x.csv", "ann")
+        db.execute(update(creator).where(creator.c.id == 3).values(name="Jürgen Straße"))
+        called = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+    with pytest.raises(InputError, match="a file that waits"):
+        erase(filled, called, "ann")
+
+
 def test_header_that_names_an_erased_creator_is_cleared(filled):
     with filled.writing() as db:
         db.execute(update(creator).where(creator.c.id == 3).values(name=NAME))

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.schema import IDENTIFIER, canonical_name
+from durhampulse.desk.people.cases import any_case
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import outcome_file, refused, staged, understood, upload
 from durhampulse.exceptions import DurhamPulseError
@@ -142,7 +143,7 @@ def _table_holds(
     keys = {h for h in stream.headers if h == chosen or canonical_name(h) == IDENTIFIER}
     numbered = all(name.isdecimal() for name in names[:1])
     whole = pa.array(sorted(names))
-    part = "|".join(map(re.escape, words))
+    part = any_case(words)
     for chunk in stream.chunks(stream.headers):
         for header, cells in chunk.cells.items():
             text = canonical_identifiers(cells)

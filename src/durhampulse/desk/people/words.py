@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Column, Connection, String, Table, or_, select, update
 
+from durhampulse.desk.people.cases import any_case, may_contain
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import (
     act,
@@ -160,8 +161,7 @@ def clear_words(db: Connection, words: Sequence[str]) -> dict[str, int]:
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str]:
-    either = "|".join(map(re.escape, words))
-    return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_])(?:{any_case(words)})(?![^\W_])", re.IGNORECASE)
 
 
 def _rows(db: Connection, table: Table, words: Sequence[str]) -> list[Any]:
@@ -174,7 +174,7 @@ def _rows(db: Connection, table: Table, words: Sequence[str]) -> list[Any]:
     rows: dict[int, Any] = {}
     for start in range(0, len(words), _AT_ONCE):
         some = words[start : start + _AT_ONCE]
-        named = or_(*(text.icontains(word, autoescape=True) for text in texts for word in some))
+        named = or_(*(may_contain(text, word) for text in texts for word in some))
         rows |= {row.id: row for row in db.execute(select(table).where(named))}
     return [*rows.values()]
 

@@ -79,7 +79,8 @@ def _waiting(store: Store) -> int:
 
 def _holds(path: Path, words: Sequence[str]) -> bool:
     """Whether a file holds one of some words, as text, as searches fold it or as JSON."""
-    forms = {form for word in words for form in (word, word.casefold(), json.dumps(word)[1:-1])}
+    cases = {case for word in words for case in (word, word.casefold(), word.upper())}
+    forms = {form for case in cases for form in (case, json.dumps(case)[1:-1])}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return any(content.find(form.encode("utf-8", "replace")) >= 0 for form in forms)
 
