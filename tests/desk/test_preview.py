@@ -273,3 +273,25 @@ def test_pages_name_a_model_by_its_day_and_not_by_its_hash(visit, desk, catalogu
         assert sum(catalogue.name_of(version) in text for text in texts) >= n
         assert all(version not in text for text in texts)
     assert all(version in ann.get("/model").text for version in versions)  # for engineers
+
+
+def test_page_of_models_shows_the_others_where_one_cannot_be_read(visit, desk, other, model_folder):
+    """And the folder, added once more, mends it."""
+    with desk.store.writing() as db:
+        damaged = update(model_file).where(
+            model_file.c.version == other, model_file.c.name != "manifest.json"
+        )
+        db.execute(damaged.values(content=b"x"))
+    admin = visit("admin")
+    answer = admin.get("/model")
+    assert answer.status_code == 200
+    assert f"The model {other} cannot be read" in answer.text
+    assert "durhampulse desk --model DIR" in answer.text
+    assert "/tmp" not in answer.text
+    assert f'value="{other}"' not in answer.text  # nothing to preview
+    form = {"csrf": admin.csrf, "version": other}
+    assert admin.post("/model/preview", data=form).status_code == 422
+    assert add_model(desk.store, model_folder, "ann") == other
+    page = admin.get("/model").text
+    assert "cannot be read" not in page
+    assert f'value="{other}"' in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -32,7 +33,7 @@ from durhampulse.desk.store.bulk import insert_one, insert_rows, numbers_in
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import creator, model, model_file, run, score
-from durhampulse.exceptions import InputError
+from durhampulse.exceptions import InputError, ModelError
 from durhampulse.files.cage import Cage
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.scoring.scorer import Scorer, load_model
@@ -91,6 +92,8 @@ class Catalogue:
         ------
         InputError
             If there is no such model.
+        ModelError
+            If what is stored of it cannot be read.
         """
         with self._lock:
             if version not in self._scorers:
@@ -112,13 +115,21 @@ def _read(db: Connection, version: str) -> Scorer:
     with scratch_folder() as folder:
         for file in files:
             Path(folder, Path(file.name).name).write_bytes(file.content)
-        return load_model(folder)
+        try:
+            return load_model(folder)
+        except ModelError as error:
+            why = re.sub(rf"{re.escape(str(folder))}(/|: )", "", error.problem)
+            raise ModelError(
+                f"The model {version} cannot be read: {why}",
+                "Start the desk once with its folder: durhampulse desk --model DIR.",
+            ) from error
 
 
 def add_model(store: Store, folder: Path, by: str) -> str:
     """Add a model folder, once verified, to the store; return its version.
 
-    The first model of a store becomes active.
+    The first model of a store becomes active. Of one that is stored already, the files are written
+    anew where they cannot be read.
 
     Raises
     ------
@@ -131,19 +142,35 @@ def add_model(store: Store, folder: Path, by: str) -> str:
     names = ["manifest.json", *manifest["files"]]
     with store.writing() as db:
         if db.scalar(select(func.count()).where(model.c.version == version)):
+            if not _is_readable(db, version):
+                _write_files(db, version, folder, names)
+                note(db, by, "model restored", version)
             return version
         origin = str(manifest.get("provenance", {}).get("source", folder.name))
         row = {"version": version, "name": manifest["name"], "origin": origin[:300],
                "added_at": clock.now(), "added_by": by}  # fmt: skip
         db.execute(insert(model), [row])
-        db.execute(
-            insert(model_file),
-            [{"version": version, "name": n, "content": (folder / n).read_bytes()} for n in names],
-        )
+        _write_files(db, version, folder, names)
         note(db, by, "model added", version, {"name": manifest["name"], "origin": origin})
         if read_setting(db, _ACTIVE) is None:
             write_setting(db, _ACTIVE, version)
     return version
+
+
+def _is_readable(db: Connection, version: str) -> bool:
+    try:
+        _read(db, version)
+    except (InputError, ModelError):
+        return False
+    return True
+
+
+def _write_files(db: Connection, version: str, folder: Path, names: Sequence[str]) -> None:
+    db.execute(delete(model_file).where(model_file.c.version == version))
+    db.execute(
+        insert(model_file),
+        [{"version": version, "name": n, "content": (folder / n).read_bytes()} for n in names],
+    )
 
 
 def save_thresholds(store: Store, thresholds: Thresholds, by: str, rules: Rules) -> None:

@@ -20,6 +20,7 @@ from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.store.tables import creator, model, run
 from durhampulse.desk.web.access import Admin, DeskOf, PageRoute, Viewer
 from durhampulse.desk.web.rendering import Context, redirect, render
+from durhampulse.exceptions import DurhamPulseError
 
 __all__ = ["router"]
 
@@ -88,14 +89,17 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
 
 
 def _versions(db: Connection, desk: DeskOf, rules: Rules) -> list[dict[str, Any]]:
-    """Return all models of the store, each with its own test figures."""
+    """Return all models of the store, each with its own test figures, or why it has none."""
     rows = db.execute(select(model).order_by(model.c.added_at.desc())).mappings().all()
     versions = []
     for row in rows:
-        manifest = desk.catalogue.scorer(db, row["version"]).model.manifest
+        try:
+            manifest, problem = desk.catalogue.scorer(db, row["version"]).model.manifest, None
+        except DurhamPulseError as error:
+            manifest, problem = {}, error
         quality = {figure["metric"]: figure for figure in manifest.get("quality", [])}
         versions.append({**row, "quality": quality, "rows": manifest.get("rows", {}),
-                      "active": row["version"] == rules.version})  # fmt: skip
+                      "problem": problem, "active": row["version"] == rules.version})  # fmt: skip
     return versions
 
 
