@@ -28,15 +28,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from tests.models import write
 
 from benchmarks.timing import costs, elapsed, processor_seconds
 from durhampulse import study
-from durhampulse.decision.bands import Thresholds
-from durhampulse.decision.shapley import draw_background
-from durhampulse.features.peers import learn_peers
 from durhampulse.market.sampling import write_market
 from durhampulse.models.champion import train_champion
-from durhampulse.scoring.artifact import write_model
 
 ROWS = int(os.environ.get("DURHAMPULSE_ROWS", "20_000_000"))
 MOST_ROWS = int(os.environ.get("DURHAMPULSE_MOST_ROWS", "100_000_000"))
@@ -67,12 +64,7 @@ def small_model(folder: Path) -> Path:
     write_market(folder / "train.csv", 5_000, seed=0)
     part = study.prepare(study.load_and_inspect(folder / "train.csv").creators)
     model = train_champion(part.train, part.creators.features).model.with_precedent(part.train)
-    write_model(
-        folder / "model", model, facts={"units": dict(part.creators.units)}, card="",
-        peers=learn_peers(part.train), thresholds=Thresholds(),
-        background=draw_background(part.train, model.encoding), train=part.train,
-        creators=part.creators,
-    )  # fmt: skip
+    write(folder / "model", model, part.train, part.creators)
     return folder / "model"
 
 

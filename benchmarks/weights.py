@@ -19,15 +19,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tests.models import write
 
 from benchmarks.quality import features
 from benchmarks.timing import costs
 from durhampulse import study
 from durhampulse.creators.schema import LABEL
-from durhampulse.decision.bands import Thresholds
-from durhampulse.decision.shapley import draw_background
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.peers import learn_peers
 from durhampulse.market.sampling import write_market
 from durhampulse.models.classifiers import LOGISTIC, build_boosting, fit
 from durhampulse.models.ensemble import STUDENT
@@ -36,7 +34,6 @@ from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
-from durhampulse.scoring.artifact import write_model
 from durhampulse.scoring.scorer import Scorer, load_model
 
 ENCODED = 200_000
@@ -66,12 +63,8 @@ def main() -> None:
         table = []
         for name, model in models.items():
             fitted = FittedModel(name=name, encoding=encoding, weights=model).with_precedent(rows)
-            path = folder / name
-            write_model(
-                path, fitted, facts={}, card="", peers=learn_peers(rows), thresholds=Thresholds(),
-                background=draw_background(rows, encoding), train=rows, creators=creators,
-            )  # fmt: skip
-            table.append({"family": name, **whole(load_model(path), chunk)})
+            write(folder / name, fitted, rows, creators)
+            table.append({"family": name, **whole(load_model(folder / name), chunk)})
         print("\n" + pd.DataFrame(table).to_string(index=False))
 
 

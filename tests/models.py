@@ -13,10 +13,12 @@ from durhampulse.decision.shapley import draw_background
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.neighbours import learn_neighbours
 from durhampulse.features.peers import learn_peers
+from durhampulse.features.profile import learn_profile
 from durhampulse.models.classifiers import CLASSIFIERS, fit
 from durhampulse.models.fitted import FittedModel
 from durhampulse.scoring.artifact import write_model
 from durhampulse.scoring.folder import MANIFEST, sealed
+from durhampulse.scoring.model import StoredModel
 from durhampulse.scoring.scorer import Scorer, load_model
 
 
@@ -27,19 +29,29 @@ def write_logistic(source, folder, **options) -> Scorer:
     encoding = learn_encoding(rows, creators.features)
     X, y = encoding.transform(rows), rows["Sponsorship_Status"].to_numpy(np.float64)
     weights = fit(next(iter(CLASSIFIERS)), X, y, random_state=0)
+    model = FittedModel(name="Logistic", encoding=encoding, weights=weights).with_precedent(rows)
+    write(folder, model, rows, creators)
+    return load_model(folder)
+
+
+def write(folder, model, rows, creators, **facts):
+    """Write a fitted model as a study does, with what its training rows tell beside it."""
     write_model(
         folder,
-        FittedModel(name="Logistic", encoding=encoding, weights=weights).with_precedent(rows),
-        facts={},
+        StoredModel(
+            model=model,
+            peers=learn_peers(rows),
+            thresholds=Thresholds(),
+            profile=learn_profile(rows[model.encoding.columns]),
+            rules=creators.rules,
+            background_rows=draw_background(rows, model.encoding),
+            neighbours=learn_neighbours(model.encoding, rows),
+        ),
+        facts=facts,
         card="# card\n",
-        peers=learn_peers(rows),
-        thresholds=Thresholds(),
-        background=draw_background(rows, encoding),
         train=rows,
-        creators=creators,
-        neighbours=learn_neighbours(encoding, rows),
+        source=creators.source,
     )
-    return load_model(folder)
 
 
 def edit(folder, **changes):

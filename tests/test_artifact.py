@@ -21,10 +21,8 @@ from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.promise import NO_YES_AT, keep_promise
-from durhampulse.decision.shapley import draw_background
 from durhampulse.exceptions import ModelError
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.peers import learn_peers
 from durhampulse.models.classifiers import LibraryModel, build_boosting, fit
 from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
@@ -32,10 +30,10 @@ from durhampulse.models.interval import Interval
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
-from durhampulse.scoring.artifact import read_model, write_model
+from durhampulse.scoring.artifact import read_model
 from durhampulse.scoring.model import describe
 from tests.examples import examples
-from tests.models import edit, replace_file
+from tests.models import edit, replace_file, write
 
 FEATURES = [
     Role("Followers", "feature", "numeric", ""),
@@ -85,20 +83,6 @@ def models(rows, demo_model):
         ),
         "shipped": read_model(demo_model).model,
     }
-
-
-def write(path, model, rows, creators, **facts):
-    write_model(
-        path,
-        model,
-        facts=facts,
-        card="# card\n",
-        peers=learn_peers(rows),
-        thresholds=Thresholds(),
-        background=draw_background(rows, model.encoding),
-        train=rows,
-        creators=creators,
-    )
 
 
 @pytest.mark.parametrize("family", ["logistic", "splines", "network", "trees", "sum", "shipped"])

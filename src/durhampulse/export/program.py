@@ -27,7 +27,7 @@ from durhampulse.models.interval import Interval
 from durhampulse.models.splines import SplineLogistic
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork, Logistic, Weights
-from durhampulse.scoring.model import LoadedModel
+from durhampulse.scoring.model import StoredModel
 
 __all__ = [
     "Curves",
@@ -167,7 +167,7 @@ class Program:
         return {each.column: each for each in self.inputs}
 
 
-def program_of(loaded: LoadedModel) -> Program:
+def program_of(loaded: StoredModel) -> Program:
     """Return what a verified model does, as a program.
 
     Raises

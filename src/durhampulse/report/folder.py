@@ -12,11 +12,13 @@ import pandas as pd
 from durhampulse.decision.bands import BANDS
 from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.decision.table import carried_names
+from durhampulse.features.profile import learn_profile
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 from durhampulse.report.context import build_report
 from durhampulse.report.fonts import letters_without_font
 from durhampulse.report.rendering import render_card, render_report
 from durhampulse.scoring.artifact import write_model
+from durhampulse.scoring.model import StoredModel
 from durhampulse.scoring.provenance import made_with, stamped
 from durhampulse.study.results import Study
 
@@ -49,21 +51,31 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
     facts = _model_facts(study)
     write_model(
         folder / "model",
-        study.e.champion,
+        _model(study),
         facts=facts,
         card=render_card(study, facts),
-        peers=study.e.peers,
-        thresholds=study.e.thresholds,
-        background=study.e.background,
-        neighbours=study.e.neighbours,
         train=study.b1.train,
-        creators=study.b1.creators,
+        source=study.b1.creators.source,
     )
     figures = sorted(f"figures/{figure.name}.png" for figure in report.figures)
     return [
         "report.html", "decisions.csv", "decisions.xlsx", "not-scored.csv", "irregularities.csv",
         *figures, "model/manifest.json",
     ]  # fmt: skip
+
+
+def _model(study: Study) -> StoredModel:
+    """Return the model that decides, with what its folder holds beside it."""
+    champion = study.e.champion
+    return StoredModel(
+        model=champion,
+        peers=study.e.peers,
+        thresholds=study.e.thresholds,
+        profile=learn_profile(study.b1.train[champion.encoding.columns]),
+        rules=study.b1.creators.rules,
+        background_rows=study.e.background,
+        neighbours=study.e.neighbours,
+    )
 
 
 def _provenance(study: Study) -> dict[str, Any]:

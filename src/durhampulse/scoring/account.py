@@ -20,7 +20,7 @@ from durhampulse.decision.unlike import unlike_words
 from durhampulse.deferred import pd
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.markup import list_html
-from durhampulse.scoring.model import LoadedModel
+from durhampulse.scoring.model import StoredModel
 
 __all__ = ["Account", "account_of", "alike_text"]
 
@@ -175,7 +175,7 @@ def alike_text(row: Mapping[str, Any], got: str) -> str:
     return f"{named}{', '.join(figures)}: {got if row['deal'] else 'not'}"
 
 
-def _nearest(loaded: LoadedModel, row: pd.DataFrame) -> list[dict[str, Any]]:
+def _nearest(loaded: StoredModel, row: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the past creators most like one, as plain data."""
     if loaded.neighbours is None:
         return []
@@ -185,7 +185,7 @@ def _nearest(loaded: LoadedModel, row: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def account_of(
-    loaded: LoadedModel, row: pd.DataFrame, carried: Mapping[str, str | None] | None = None
+    loaded: StoredModel, row: pd.DataFrame, carried: Mapping[str, str | None] | None = None
 ) -> Account:
     """Return the account of the creator of one row.
 
@@ -234,7 +234,7 @@ def account_of(
     )
 
 
-def _standing(loaded: LoadedModel, row: pd.DataFrame) -> dict[str, Any]:
+def _standing(loaded: StoredModel, row: pd.DataFrame) -> dict[str, Any]:
     """Return the fields of an account that say where a creator stands, as their row of a table."""
     model, unlike = loaded.model, unlike_words(loaded.model, row)
     refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))

@@ -22,7 +22,6 @@ from safetensors.numpy import save as save_arrays
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule, rules_of_format_2
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
 from durhampulse.deferred import pd
@@ -31,9 +30,10 @@ from durhampulse.features.encoding import Encoding
 from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.precedent import Precedent
-from durhampulse.features.profile import Profile, learn_profile
+from durhampulse.features.profile import Profile
 from durhampulse.files.cage import Cage
 from durhampulse.files.shortage import shortage
+from durhampulse.files.tables import RawTable
 from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
@@ -53,7 +53,7 @@ from durhampulse.scoring.folder import (
     stated,
 )
 from durhampulse.scoring.manifest import require_form
-from durhampulse.scoring.model import LoadedModel
+from durhampulse.scoring.model import StoredModel
 from durhampulse.scoring.tableschema import table_schema
 from durhampulse.scoring.trial import try_out
 
@@ -62,19 +62,14 @@ __all__ = ["read_model", "write_model"]
 _PARITY = 1e-6
 
 
-def write_model(  # noqa: PLR0913 - each is a part of the folder
+def write_model(
     folder: Path,
-    model: FittedModel,
+    model: StoredModel,
     *,
     facts: Mapping[str, Any],
     card: str,
-    peers: Peers,
-    thresholds: Thresholds,
-    background: pd.DataFrame,
     train: pd.DataFrame,
-    creators: Creators,
-    profile: Profile | None = None,
-    neighbours: Neighbours | None = None,
+    source: RawTable,
 ) -> None:
     """Write a model folder and prove that what was written scores like what was trained.
 
@@ -88,81 +83,82 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         Units, quality figures and whatever else the manifest should say.
     card
         The model card, Markdown; what registries read is put before it.
-    peers
-        Whom a creator is compared with.
-    thresholds
-        Where the bands begin.
-    background
-        The rows that stand for unknown columns in explanations.
     train
-        The training rows, by their row numbers in the source.
-    creators
-        The table they are of. Read from the source's own cells by the rules in the folder, as
-        any later table is, each of them must score within 1e-6 of the model in memory.
-    profile
-        What the training rows look like, where `train` holds some of them only.
-    neighbours
-        Past creators with their outcomes.
+        Training rows, by their row numbers in the source.
+    source
+        The cells they come from. Read by the rules in the folder, as any later table is, each row
+        must score within 1e-6 of the model in memory.
 
     Raises
     ------
     ModelError
         If one does not.
     """
-    folder.mkdir(parents=True)
-    weights = model.weights
+    weights = model.model.weights
     if not isinstance(weights, StoredWeights):
         raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
-    blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
-    (folder / WEIGHTS).write_bytes(blob)
-    (folder / CARD).write_text(front_matter(model.name, facts) + card, encoding="utf-8")
-    schema = table_schema(creators.rules.values(), model.encoding.columns)
-    (folder / SCHEMA).write_text(_json(schema), encoding="utf-8")
-    background.to_parquet(folder / BACKGROUND, index=False)
-    if neighbours is not None:
-        neighbours.rows.to_parquet(folder / NEIGHBOURS, index=False)
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "name": model.name,
-        "family": weights.family,
-        "features": model.encoding.names,
-        "encoding": model.encoding.to_dict(),
-        "interval": model.interval.to_dict(),
-        "precedent": model.precedent.to_dict() if model.precedent else None,
-        "thresholds": asdict(thresholds),
-        "peers": peers.to_dict(),
-        "profile": (profile or learn_profile(train[model.encoding.columns])).to_dict(),
-        "columns": [rule.to_dict() for rule in creators.rules.values()],
-        **facts,
-        "files": stated(folder, sorted(path.name for path in folder.iterdir())),
-    }
-    (folder / MANIFEST).write_text(_json(sealed(manifest)), encoding="utf-8")
-    gap = _gap(read_model(folder), model, creators, train)
+    files = _files(model, weights, card=front_matter(model.model.name, facts) + card)
+    manifest = {**_description(model, weights), **facts, "files": stated(files)}
+    folder.mkdir(parents=True)
+    for name, blob in {**files, MANIFEST: _json(sealed(manifest))}.items():
+        (folder / name).write_bytes(blob)
+    gap = _gap(read_model(folder), model.model, train, source)
     if not gap <= _PARITY:
         raise ModelError(f"{folder}: the written model scores {gap:.2g} off the trained one.")
 
 
-def _json(plain: Mapping[str, Any]) -> str:
-    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def _files(model: StoredModel, weights: StoredWeights, *, card: str) -> dict[str, bytes]:
+    """Return the files of a folder by name, but for its manifest."""
+    files = {
+        WEIGHTS: save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()}),
+        CARD: card.encode("utf-8"),
+        SCHEMA: _json(table_schema(model.rules.values(), model.model.encoding.columns)),
+        BACKGROUND: model.background.to_parquet(index=False),
+    }
+    if model.neighbours is not None:
+        files[NEIGHBOURS] = model.neighbours.rows.to_parquet(index=False)
+    return files
 
 
-def _gap(loaded: LoadedModel, model: FittedModel, creators: Creators, train: pd.DataFrame) -> float:
+def _description(model: StoredModel, weights: StoredWeights) -> dict[str, Any]:
+    """Return what a manifest says of the model; :func:`_loaded` reads it."""
+    fitted = model.model
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": fitted.name,
+        "family": weights.family,
+        "features": fitted.encoding.names,
+        "encoding": fitted.encoding.to_dict(),
+        "interval": fitted.interval.to_dict(),
+        "precedent": fitted.precedent.to_dict() if fitted.precedent else None,
+        "thresholds": asdict(model.thresholds),
+        "peers": model.peers.to_dict(),
+        "profile": model.profile.to_dict(),
+        "columns": [rule.to_dict() for rule in model.rules.values()],
+    }
+
+
+def _json(plain: Mapping[str, Any]) -> bytes:
+    text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8")
+
+
+def _gap(written: StoredModel, trained: FittedModel, train: pd.DataFrame, raw: RawTable) -> float:
     """Return how far a written model is off, on the source's own cells read as a scorer reads."""
-    raw = creators.source
-    columns = {name: loaded.rules[name].header for name in model.encoding.columns}
+    columns = {name: written.rules[name].header for name in trained.encoding.columns}
     cells = {name: whole_array(raw.cells[header]) for name, header in columns.items()}
-    rules = {name: loaded.rules[name] for name in columns}
+    rules = {name: written.rules[name] for name in columns}
     reader = BlockReader(raw.name, rules, headers=columns)
     reader.settle(cells)
     rows = np.searchsorted(raw.rows, train.index.to_numpy())
     block = reader.read(cells).block.take(rows)
-    gap = np.abs(loaded.model.predict_proba(block) - model.predict_proba(train))
+    gap = np.abs(written.model.predict_proba(block) - trained.predict_proba(train))
     return float(gap.max(initial=0.0))
 
 
 def read_model(
     folder: str | Path, *, cage: Cage | None = None, explains: bool = True
-) -> LoadedModel:
+) -> StoredModel:
     """Return the model of a folder, read and verified.
 
     Parameters
@@ -212,7 +208,7 @@ def _unread(folder: Path, error: Exception) -> ModelError:
     )
 
 
-def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedModel:
+def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> StoredModel:
     """Return a model made of a folder's parts, for scores alone."""
     require_form(manifest)
     encoding = Encoding.from_dict(manifest["encoding"])
@@ -224,7 +220,7 @@ def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedMo
         precedent=_precedent(manifest.get("precedent")),
     )
     peers = Peers.from_dict(manifest["peers"])
-    return LoadedModel(
+    return StoredModel(
         model=model,
         peers=peers,
         thresholds=Thresholds(**manifest["thresholds"]),
@@ -234,7 +230,7 @@ def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedMo
     )
 
 
-def _explaining(loaded: LoadedModel, blobs: Mapping[str, bytes], cage: Cage | None) -> LoadedModel:
+def _explaining(loaded: StoredModel, blobs: Mapping[str, bytes], cage: Cage | None) -> StoredModel:
     """Return a model with the rows that its explanations compare with."""
     numeric = loaded.model.encoding.numeric
     texts = [column for column in loaded.model.encoding.columns if column not in numeric]

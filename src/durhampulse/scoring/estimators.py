@@ -13,14 +13,13 @@ import pyarrow as pa
 
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.rules import ColumnRule
-from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.folders import replacing_folder
 from durhampulse.files.tables import table_of
-from durhampulse.irregularities import Ledger
 from durhampulse.scoring.artifact import write_model
+from durhampulse.scoring.model import StoredModel
 from durhampulse.scoring.provenance import made_with
 
 if TYPE_CHECKING:
@@ -78,28 +77,22 @@ def _write(estimator: SponsorshipClassifier, folder: Path, thresholds: Threshold
     cells = _scorable(sample.cells, rules)
     table = estimator.read_cells(cells)
     table.index = np.arange(1, len(table) + 1)
-    creators = Creators(
-        table=table,
-        roles=(),
-        rules=rules,
-        irregularities=Ledger().frame(),
-        refused=table.head(0),
-        source=table_of(cells, _SOURCE),
-        rows_read=sample.n_rows,
-        columns_read=len(columns),
-    )
     facts = _facts(estimator, rules)
-    write_model(
-        folder,
-        estimator.model_,
-        facts=facts,
-        card=_card(estimator, facts, thresholds),
+    model = StoredModel(
+        model=estimator.model_,
         peers=sample.peers,
         thresholds=thresholds,
-        background=table[columns].head(_BACKGROUND).reset_index(drop=True),
-        train=table,
-        creators=creators,
         profile=sample.profile,
+        rules=rules,
+        background_rows=table[columns].head(_BACKGROUND).reset_index(drop=True),
+    )
+    write_model(
+        folder,
+        model,
+        facts=facts,
+        card=_card(estimator, facts, thresholds),
+        train=table,
+        source=table_of(cells, _SOURCE),
     )
 
 

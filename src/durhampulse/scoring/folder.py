@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,12 +90,11 @@ def _digest(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def stated(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return size and SHA-256 of files of a folder, as its manifest states them."""
-    blobs = {name: (folder / name).read_bytes() for name in names}
+def stated(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """Return size and SHA-256 of a folder's files, by name, as its manifest states them."""
     return {
         name: {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
-        for name, blob in blobs.items()
+        for name, blob in sorted(files.items())
     }
 
 

@@ -1,9 +1,9 @@
-"""A model read from its folder, and what can be said of it in some lines."""
+"""A model with all that its folder holds, and what can be said of it in some lines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,12 @@ from durhampulse.models.interval import Interval
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.folder import WEIGHTS
 
-__all__ = ["LoadedModel", "describe"]
+__all__ = ["StoredModel", "describe"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadedModel:
-    """A model read from its folder.
+class StoredModel:
+    """A model with all that its folder holds.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class LoadedModel:
     rules
         How the cells of each column are read.
     manifest
-        Everything the folder says about it.
+        Everything the folder says about it; empty until it is written.
     background_rows
         See `background`; none of a model that was read for scores alone.
     neighbours
@@ -54,7 +54,7 @@ class LoadedModel:
     thresholds: Thresholds
     profile: Profile
     rules: Mapping[str, ColumnRule]
-    manifest: Mapping[str, Any]
+    manifest: Mapping[str, Any] = field(default_factory=dict)
     background_rows: pd.DataFrame | None = None
     neighbours: Neighbours | None = None
 
@@ -76,7 +76,7 @@ class LoadedModel:
         return self.background_rows
 
 
-def describe(model: LoadedModel) -> str:
+def describe(model: StoredModel) -> str:
     """Return in some lines what a model is, how good it is and what it needs."""
     manifest = model.manifest
     quality = {row["metric"]: row for row in manifest.get("quality", [])}
@@ -113,7 +113,7 @@ def _interval_line(interval: Interval) -> str:
     return f"90% interval of an even chance: {low:.0%} to {high:.0%}"
 
 
-def _bands_line(model: LoadedModel) -> str:
+def _bands_line(model: StoredModel) -> str:
     """Return from where the bands begin; nobody is *Yes* where none could be promised."""
     review = f"Maybe (manual review) from {model.thresholds.review_at:.4g}"
     promise = model.manifest.get("promise")

@@ -35,7 +35,7 @@ from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import read_model
 from durhampulse.scoring.columns import ModelColumns
 from durhampulse.scoring.kinds import ArrowStream, Table, as_given
-from durhampulse.scoring.model import LoadedModel, describe
+from durhampulse.scoring.model import StoredModel, describe
 from durhampulse.scoring.record import (
     NO_BAND,
     UNLIKE,
@@ -78,7 +78,7 @@ class Scorer:
         Why the data it learned from allow no recommendation; empty where they do.
     """
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(self, model: StoredModel) -> None:
         self.model = model
         self.columns = model.model.encoding.columns
         self.refusal = str(model.manifest.get("verdict", {}).get("refusal", ""))

@@ -16,7 +16,7 @@ from durhampulse.decision.figures import axis_text, figure_text
 from durhampulse.decision.phrases import group_words, phrase
 from durhampulse.decision.promise import NO_YES_AT
 from durhampulse.scoring.account import Account
-from durhampulse.scoring.model import LoadedModel
+from durhampulse.scoring.model import StoredModel
 
 __all__ = ["sentence_of"]
 
@@ -27,7 +27,7 @@ _OF_PEERS = re.compile(r"(higher|lower) than (\d+)% of")
 
 
 def sentence_of(
-    loaded: LoadedModel,
+    loaded: StoredModel,
     row: pd.DataFrame,
     account: Account,
     *,
@@ -90,7 +90,7 @@ def _share(account: Account, got: str) -> str:
     return f"Of 100 creators like this one {count} {got} (most likely {low} to {high}){usual}."
 
 
-def _strongest(loaded: LoadedModel, row: pd.DataFrame, account: Account) -> list[str]:
+def _strongest(loaded: StoredModel, row: pd.DataFrame, account: Account) -> list[str]:
     """Return what lifts a creator, what holds them back, or both where they are in between."""
     lifts = _named(loaded, row, account.shares, 1)
     holds = _named(loaded, row, account.shares, -1)
@@ -102,7 +102,7 @@ def _strongest(loaded: LoadedModel, row: pd.DataFrame, account: Account) -> list
     return [sentences[sign] for sign in signs]
 
 
-def _named(loaded: LoadedModel, row: pd.DataFrame, effects: Mapping[str, float], sign: int) -> str:
+def _named(loaded: StoredModel, row: pd.DataFrame, effects: Mapping[str, float], sign: int) -> str:
     """Return the strongest known figure of one direction with what it was compared with."""
     known = {c: e for c, e in effects.items() if c in row and pd.notna(row[c].iloc[0])}
     column = max(known, key=lambda name: sign * known[name], default="")
@@ -120,7 +120,7 @@ def _named(loaded: LoadedModel, row: pd.DataFrame, effects: Mapping[str, float],
     )
 
 
-def _turning(loaded: LoadedModel, row: pd.DataFrame, account: Account) -> str:
+def _turning(loaded: StoredModel, row: pd.DataFrame, account: Account) -> str:
     """Return with which figures the answer would be another; empty where none was found."""
     if account.recommendation == YES:
         return _falling(loaded, row, account.shares)
@@ -147,7 +147,7 @@ def _rises(change: Mapping[str, object]) -> bool:
     return isinstance(after, str) or float(str(after)) > float(str(before))
 
 
-def _falling(loaded: LoadedModel, row: pd.DataFrame, effects: Mapping[str, float]) -> str:
+def _falling(loaded: StoredModel, row: pd.DataFrame, effects: Mapping[str, float]) -> str:
     """Return below which value of the strongest figure a *Yes* would be none."""
     curves = loaded.peers.curves
     strong = sorted((c for c in effects if c in curves and effects[c] >= _SLIGHT),
@@ -181,7 +181,7 @@ def _short(band: str) -> str:
     return band.partition(" (")[0]
 
 
-def _bands(loaded: LoadedModel, rows: pd.DataFrame) -> list[str]:
+def _bands(loaded: StoredModel, rows: pd.DataFrame) -> list[str]:
     bands: list[str] = assign_bands(loaded.model.predict_proba(rows), loaded.thresholds).tolist()
     return bands
 

@@ -17,7 +17,7 @@ from durhampulse.decision.unlike import kind_names, unlike_words
 from durhampulse.features.codes import NumberCode, RelativeCode
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import account_of
-from durhampulse.scoring.model import LoadedModel, describe
+from durhampulse.scoring.model import StoredModel, describe
 
 __all__ = ["try_out"]
 
@@ -26,7 +26,7 @@ _FIGURES = (math.nan, 0.0, 0.05, 1e9)
 """Of the rows tried beside the folder's own: in each, every figure is this."""
 
 
-def try_out(loaded: LoadedModel) -> None:
+def try_out(loaded: StoredModel) -> None:
     """Use each part of a model on some rows.
 
     Scores, intervals, flags, drift, reasons, precedents, comparisons with past creators and words
@@ -48,7 +48,7 @@ def try_out(loaded: LoadedModel) -> None:
         Promise(**promise).text()
 
 
-def _require_fitting(loaded: LoadedModel) -> None:
+def _require_fitting(loaded: StoredModel) -> None:
     """Raise unless the parts speak of the same columns."""
     encoding = loaded.model.encoding
     columns, numeric = encoding.columns, encoding.numeric
@@ -70,7 +70,7 @@ def _require_fitting(loaded: LoadedModel) -> None:
         raise ValueError("precedents of columns that the model does not know")
 
 
-def _extremes(loaded: LoadedModel) -> Block:
+def _extremes(loaded: StoredModel) -> Block:
     """Return rows of extreme figures."""
     encoding, tried = loaded.model.encoding, np.array(_FIGURES)
     nothing = Levels(np.full(len(tried), -1), ())
@@ -78,7 +78,7 @@ def _extremes(loaded: LoadedModel) -> Block:
     return Block(len(tried), columns)
 
 
-def _score(loaded: LoadedModel) -> None:
+def _score(loaded: StoredModel) -> None:
     """Score rows of extreme figures, and count and compare them."""
     model, rows = loaded.model, _extremes(loaded)
     logits, unlike = model.look(rows)
@@ -91,7 +91,7 @@ def _score(loaded: LoadedModel) -> None:
     loaded.profile.drift(loaded.profile.count(rows))
 
 
-def _explain(loaded: LoadedModel) -> None:
+def _explain(loaded: StoredModel) -> None:
     """Explain one of the folder's rows, in full where enough of it is known."""
     unlike_words(loaded.model, _extremes(loaded))
     columns = loaded.model.encoding.columns
