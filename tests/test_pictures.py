@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import io
+from xml.etree import ElementTree as ET
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
+from durhampulse.report import plots
 from durhampulse.report.decisionplots import front_finding
 from durhampulse.report.figures import draw_figure, naming_source
+
+_SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("share", [0.02, 0.07, 0.3, 0.7])
@@ -51,3 +55,13 @@ def test_picture_for_slides_names_its_source_below_and_the_page_does_not():
     assert (before.shape[:2], after.shape[:2]) == ((320, 640), (352, 640))
     assert (after[320:, :, :3] < 0.9).any()
     assert named.svg == bare.svg
+
+
+@pytest.mark.parametrize("level", ["$100-$500", r"$\frac$", "a_b^c", "<b> & *c*"])
+def test_levels_are_drawn_letter_by_letter(level):
+    """Between two dollar signs stands a formula in TeX, which may also be a wrong one."""
+    plots.use_style()
+    groups = pd.DataFrame({"group": [level], "share": [0.4], "low": [0.3], "high": [0.5]})
+    figure = draw_figure("level", "Shares", groups, lambda: plots.groups(groups, level))
+    texts = [text.text for text in ET.fromstring(figure.svg).iter(f"{_SVG}text")]
+    assert {level, f"Share of deals by {level}, 95% interval"} <= {*texts}

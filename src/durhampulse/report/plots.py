@@ -70,6 +70,7 @@ _STYLE: dict[str, Any] = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
+    "text.parse_math": False,  # dollar signs in names from a table begin no formula
     "svg.fonttype": "none",
     "svg.hashsalt": "durhampulse",
 }
