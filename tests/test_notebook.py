@@ -180,7 +180,11 @@ def test_executed_notebook_shows_network_code(folder):
     nbformat.validate(notebook)
     outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
     assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
-    assert sum("image/png" in o.get("data", {}) for o in outputs) >= 12
+    pictures = [o["data"] for o in outputs if "image/png" in o.get("data", {})]
+    assert len(pictures) >= 12
+    for picture in pictures:
+        assert re.match('<img alt="[A-Z][^"]*[0-9]', picture["text/html"])
+        assert picture["image/png"].strip() in picture["text/html"]
     shown = str(outputs)
     network = ("zip((64, 32)", "layers.Dense(units", "layers.Dropout", "binary_crossentropy")
     for code in (*network, "layers.Conv2D"):

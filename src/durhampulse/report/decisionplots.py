@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import NO, NO_PRECEDENT, YES, Thresholds
 from durhampulse.decision.figures import quantity
+from durhampulse.report import descriptions
 from durhampulse.report.lookalikes import called
 from durhampulse.report.plots import (
     DEAL,
@@ -21,6 +22,7 @@ from durhampulse.report.plots import (
     PAPER,
     PERCENT,
     QUIET,
+    described,
     error_bars,
     look_of,
     mark_values,
@@ -84,7 +86,7 @@ def front_ranking(
     ax.yaxis.set_major_formatter(PERCENT)
     ax.set_title(f"How likely is {outcome.a_deal}?")
     ax.legend(loc="lower left")
-    return ax
+    return described(ax, descriptions.front_ranking(ranked, dict(zip(names, counts, strict=True))))
 
 
 def front_finding(
@@ -113,7 +115,8 @@ def front_finding(
     ax.set_ylim(bottom=0)
     ax.set_title(f"{outcome.deals[0].upper()}{outcome.deals[1:]} among the first {invited:,}")
     ax.grid()
-    return ax
+    text = descriptions.front_finding(invited, deals, base * invited, outcome)
+    return described(ax, text)
 
 
 def reliability(
@@ -129,7 +132,7 @@ def reliability(
     ax.set_title("Do the probabilities hold?")
     ax.grid()
     ax.legend(loc="upper left")
-    return ax
+    return described(ax, descriptions.reliability(table, outcome))
 
 
 def calibrations(
@@ -162,7 +165,7 @@ def calibrations(
         panel.set_xlabel("predicted probability")
     for panel in axes[:, 0]:
         panel.set_ylabel(f"share {outcome.with_deal}")
-    return axes
+    return described(axes, descriptions.calibrations(errors.reset_index()))
 
 
 def lookalikes(
@@ -187,7 +190,7 @@ def lookalikes(
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     ax.set_title(f"Past creators most like them (filled: {outcome.got})")
-    return ax
+    return described(ax, descriptions.lookalikes(table, outcome))
 
 
 def bands(
@@ -210,7 +213,7 @@ def bands(
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(PERCENT)
     ax.set(title=f"Of each band, how many {outcome.got}", xlabel="measured on the test part")
-    return ax
+    return described(ax, descriptions.bands(table, outcome))
 
 
 def gain(
@@ -228,7 +231,7 @@ def gain(
     ax.set(title=title, xlabel="creators invited", ylabel=label, xlim=(0, 1), ylim=(0, 1.02))
     ax.grid()
     ax.legend()
-    return ax
+    return described(ax, descriptions.gain(table, outcome))
 
 
 def importance(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -242,7 +245,7 @@ def importance(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         title="What the model goes by",
         xlabel="mean absolute effect, log-odds (0.2: about five points)",
     )
-    return ax
+    return described(ax, descriptions.importance(table))
 
 
 def dependence(table: pd.DataFrame, features: int = 6) -> Any:
@@ -276,7 +279,7 @@ def dependence(table: pd.DataFrame, features: int = 6) -> Any:
         panel.grid()
     for panel in panels[len(names) :]:
         panel.set_axis_off()
-    return axes
+    return described(axes, descriptions.dependence(table, names))
 
 
 def group_calibration(
@@ -296,4 +299,4 @@ def group_calibration(
     ax.legend()
     xlabel = f"creators {outcome.with_deal}"
     ax.set(title="Do the probabilities hold for each group?", xlabel=xlabel)
-    return ax
+    return described(ax, descriptions.group_calibration(table, outcome))

@@ -87,7 +87,7 @@ def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], A
     return Figure(
         name=name,
         title=title,
-        alt=f"{title}. The numbers behind the picture follow as a table.",
+        alt=f"{figure.get_label() or title}. The numbers follow as a table.",
         table=numbers,
         svg=_themed(svg.getvalue()),
         png=png.getvalue(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogFormatter
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.figures import axis_text, number_text
 from durhampulse.models.classifiers import BOOSTING, FOREST, LOGISTIC
+from durhampulse.report import descriptions
 from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
 from durhampulse.study.baselines import BASE_RATE
 from durhampulse.study.networks import MLP, REGULARISED
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEAL", "GRID", "INK", "NO_DEAL", "PAPER", "PERCENT", "QUIET",
-    "associations", "confusion", "correlations", "curves", "error_bars", "gaps", "groups",
-    "histograms", "look_of", "mark_values", "models", "new_axes", "ranking", "target", "use_style",
+    "associations", "confusion", "correlations", "curves", "described", "error_bars", "gaps",
+    "groups", "histograms", "look_of", "mark_values", "models", "new_axes", "ranking", "target",
+    "use_style",
 ]  # fmt: skip
+
+_Panels = TypeVar("_Panels")
 
 INK, QUIET, GRID, PAPER = "#1c2430", "#68727f", "#dfe3e8", "#fffffe"
 DEAL, NO_DEAL, THIRD, OTHER = "#c2591b", "#2f6fae", "#3f8a5c", "#7d4fa3"
@@ -90,6 +94,12 @@ def new_axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
     return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
+def described(axes: _Panels, text: str) -> _Panels:
+    """Return a picture's axes once the picture has its alternative text, as its label."""
+    np.ravel(np.asarray(axes))[0].figure.set_label(text)
+    return axes
+
+
 def error_bars(table: pd.DataFrame, value: str) -> np.ndarray:
     """Return how far an interval's ends are from the value, shape (2, n_rows)."""
     return np.stack([table[value] - table["low"], table["high"] - table[value]]).clip(0)
@@ -122,7 +132,7 @@ def target(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, table["creators"].max() * 1.22)
     ax.set(title="Creators by outcome", xlabel="creators")
     ax.invert_yaxis()
-    return ax
+    return described(ax, descriptions.target(table))
 
 
 def associations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -138,7 +148,7 @@ def associations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.margins(y=0.12)
     ax.set(title="What each feature alone tells of the outcome, 95% interval",
            xlabel="ROC AUC (0.5: nothing, 1: everything)")  # fmt: skip
-    return ax
+    return described(ax, descriptions.associations(table))
 
 
 def groups(
@@ -159,7 +169,7 @@ def groups(
     ax.xaxis.set_major_formatter(PERCENT)
     title = f"Share of {outcome.deals} by {feature}, 95% interval"
     ax.set(title=title, xlabel=f"creators {outcome.with_deal}")
-    return ax
+    return described(ax, descriptions.groups(table, feature, outcome))
 
 
 def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
@@ -188,7 +198,7 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
     for panel in panels[len(features) :]:
         panel.set_axis_off()
     panels[0].legend()
-    return axes
+    return described(axes, descriptions.histograms(table))
 
 
 def correlations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -204,7 +214,7 @@ def correlations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(n), table.index)
     ax.spines[:].set_visible(False)
     ax.set_title("Rank correlations (Spearman)")
-    return ax
+    return described(ax, descriptions.correlations(table))
 
 
 def models(
@@ -240,7 +250,7 @@ def models(
         panel.grid(axis="x")
         panel.set_yticks(range(len(names)), names)
         panel.set(xlim=(low, high), ylim=(len(names) - 0.4, -0.6))
-    return axes
+    return described(axes, descriptions.models(table, metrics))
 
 
 def look_of(name: str, place: int) -> tuple[str, str]:
@@ -280,7 +290,7 @@ def ranking(table: pd.DataFrame, scores: pd.DataFrame) -> Any:
     axes[0].legend(loc="lower right", fontsize=8)
     is_high = values.xs("average_precision", level="metric").max() > _HIGH
     axes[1].legend(loc="lower left" if is_high else "upper right", fontsize=8)
-    return axes
+    return described(axes, descriptions.ranking(table, scores))
 
 
 def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -300,7 +310,7 @@ def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     ax.set(title="Predicted and actual", xlabel="predicted (at 0.5)", ylabel="actual")
-    return ax
+    return described(ax, descriptions.confusion(table))
 
 
 def curves(*runs: MLPTraining) -> Any:
@@ -318,7 +328,7 @@ def curves(*runs: MLPTraining) -> Any:
     for panel in axes[-1]:
         panel.set_xlabel("epoch")
     axes[0, 0].legend()
-    return axes
+    return described(axes, descriptions.curves(runs))
 
 
 def gaps(table: pd.DataFrame) -> Any:
@@ -337,4 +347,4 @@ def gaps(table: pd.DataFrame) -> Any:
         panel.grid()
     axes[0, 0].set_ylabel("cross-entropy (band: all seeds)")
     axes[0, 0].legend()
-    return axes
+    return described(axes, descriptions.gaps(table))
