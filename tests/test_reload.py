@@ -14,10 +14,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 from durhampulse.exceptions import ModelError
+from durhampulse.scoring.scorer import load_model
 from durhampulse.service.served import ServedModel
 from tests.asking import CREATOR
 from tests.models import edit
@@ -135,6 +138,29 @@ def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monke
     assert (served.current is first, reloads) == (False, [False, True])
     asyncio.run(served.refresh())
     assert looks == [served.current] * 2
+
+
+def test_broken_folder_is_not_loaded_at_every_look(demo_model, tmp_path, monkeypatch):
+    """A minute of looks loads it a few times; a file that arrives has it loaded at once."""
+    folder, clock, loads = tmp_path / "model", [1000.0], Mock(wraps=load_model)
+    shutil.copytree(demo_model, folder)
+    served = ServedModel(folder)
+    first = served.current
+    watch = SimpleNamespace(monotonic=lambda: clock[0])
+    monkeypatch.setattr("durhampulse.service.served.time", watch, raising=False)
+    monkeypatch.setattr("durhampulse.service.served.load_model", loads)
+    put(demo_model, folder)
+    weights = folder / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1])
+    for _ in range(60):
+        asyncio.run(served.refresh())
+        clock[0] += 1
+    assert served.current is first
+    assert 2 <= loads.call_count <= 10
+    weights.write_bytes(whole)
+    asyncio.run(served.refresh())
+    assert served.current is not first
 
 
 def test_model_watcher_survives_whoever_it_tells(demo_model, tmp_path, caplog):

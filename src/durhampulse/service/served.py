@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,8 @@ from durhampulse.service.filestate import FileState, file_state
 __all__ = ["Served", "ServedModel", "Source", "serve_scorer"]
 
 _log = logging.getLogger("durhampulse")
+_LONGEST_WAIT = 60.0
+"""Seconds between two tries of a folder that stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class ServedModel:
     """Holds the model of a folder and follows what is put in its place.
 
     A request takes :attr:`current` once and works with it to its end, so replacing a model drops
-    nothing. A folder that cannot be loaded is logged and left alone; the old model stays.
+    nothing. A folder that cannot be loaded is logged and the old model stays; it is tried again
+    once a file of it changes, and after longer and longer, since a disk may have failed.
 
     Parameters
     ----------
@@ -75,7 +79,8 @@ class ServedModel:
         self._folder, self._manifest = folder, folder / "manifest.json"
         self._reloaded, self._looked = reloaded, looked
         self._seen = file_state(self._manifest)
-        self._refused: FileState | None = None
+        self._refused: Sequence[FileState | None] = ()
+        self._wait = self._again_at = 0.0
         self.current = _load(folder)
 
     async def watch(self, every: float = 1.0) -> None:
@@ -103,14 +108,21 @@ class ServedModel:
         if now == self._seen:
             self._looked()
             return
+        files = [file_state(path) for path in sorted(self._folder.glob("*"))]
+        if files != self._refused:
+            self._wait = self._again_at = 0.0
+        if time.monotonic() < self._again_at:
+            return
         try:
             self.current = await asyncio.to_thread(_load, self._folder)
         except Exception as error:  # noqa: BLE001 - whatever a folder holds, watching goes on
-            if now != self._refused:  # tried again, since its files may still be arriving
+            if now not in self._refused:  # its other files may still be arriving
                 _log.warning("The new model is not used: %s", str(error) or type(error).__name__,
                              exc_info=not isinstance(error, ModelError))  # fmt: skip
                 self._reloaded(False)
-            self._refused = now
+            self._refused = files
+            self._again_at = time.monotonic() + self._wait
+            self._wait = min(2 * self._wait + 1, _LONGEST_WAIT)
         else:
             self._seen = now
             self._looked()
