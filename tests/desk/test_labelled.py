@@ -205,3 +205,20 @@ def test_outcomes_of_a_file_too_large_to_be_read_whole_are_counted_and_not_offer
                     "unclear_rows": [9, 5_002], "small": True, "offered": True}  # fmt: skip
     above = column.summary(parts, n_bytes=(64 << 20) + 1)
     assert above == {**held, "small": False, "offered": False}
+
+
+def test_page_of_a_file_that_is_gone_records_no_other(visit, desk):
+    """Two people: the one looks at a file, which the other discards, and brings another."""
+    ann, bea = visit("reviewer"), visit("admin")
+    places = []
+    for deal in (0, 1):
+        file = {"file": ("won.csv", f"id,deal\nINF-1003,{deal}\n".encode())}
+        sent = bea.post("/outcomes", data={"csrf": bea.csrf, "on": DAY}, files=file)
+        places.append(sent.headers["location"])
+        if not deal:
+            assert ann.get(places[0]).status_code == 200
+            bea.post(f"{places[0]}/drop", data={"csrf": bea.csrf})
+    answer = ann.post(f"{places[0]}/record", data={"csrf": ann.csrf})
+    assert answer.status_code == 404
+    assert recorded(desk) == {}
+    assert [row.id for row in waiting(desk)] == [int(places[1].rpartition("/")[2])]

@@ -35,10 +35,12 @@ from durhampulse.desk.store.tables import (
     InBytes,
     creator,
     creator_list,
+    mention,
     model,
     outcome_file,
     outcome_rows,
     person,
+    remark,
     review,
     run,
     score,
@@ -270,6 +272,30 @@ def test_migration_keeps_runs_and_gives_no_number_again(store_url):
         assert db.execute(select(run).order_by(run.c.id)).all() == before
         db.execute(delete(run).where(run.c.id == 2))
         assert db.execute(insert(run).values(**values)).inserted_primary_key == (3,)
+
+
+def test_migration_keeps_waiting_files_and_notes_and_gives_no_number_again(store_url):
+    at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
+    file = {"file_name": "ä.csv", "path": "/x", "on": at.date(), "by": "ann", "created_at": at}
+    words = {"creator_id": 1, "text": "ä", "by": "ann", "at": at}
+    tables = (outcome_file, outcome_rows, remark, mention)
+    with older_store("0044", store_url) as db:
+        db.execute(insert(creator).values(id=1, external_id="a", flags=0, state="open",
+                                          lottery=0.5, run_id=1))  # fmt: skip
+        db.execute(insert(person).values(id=1, name="ann", role="admin", active=True,
+                                         created_at=at))  # fmt: skip
+        for _ in range(2):
+            db.execute(insert(outcome_file).values(**file))
+            db.execute(insert(remark).values(**words))
+        db.execute(insert(outcome_rows).values(outcome_file_id=2, digest="d", content={"a": 1}))
+        db.execute(insert(mention).values(remark_id=2, person_id=1, creator_id=1, seen_at=at))
+        before = [db.execute(select(table)).all() for table in tables]
+    with newest_store(store_url) as db:
+        assert [db.execute(select(table)).all() for table in tables] == before
+        db.execute(delete(mention))
+        for table, values in ((outcome_file, file), (remark, words)):
+            db.execute(delete(table).where(table.c.id == 2))
+            assert db.execute(insert(table).values(**values)).inserted_primary_key == (3,)
 
 
 def test_migration_finds_reviews_made_blind_by_an_index(store_url):

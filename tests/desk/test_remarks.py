@@ -60,6 +60,13 @@ def test_only_its_writer_deletes_a_note(filled):
         assert remarks_of(db, 3) == []
 
 
+def test_number_of_a_deleted_note_is_not_given_again(filled):
+    """Or a page of before would mark another note as seen, by a press on what it shows."""
+    first = add_remark(filled, 3, "Answer them", "ann").id
+    delete_remark(filled, first, 3, "ann")
+    assert add_remark(filled, 3, "Call them today", "ann").id != first
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 2001])
 def test_a_note_has_some_words(filled, text):
     with pytest.raises(InputError, match="note"):

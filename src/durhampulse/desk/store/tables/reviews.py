@@ -137,6 +137,7 @@ outcome_file = Table(
     Column("options", JSON(none_as_null=True)),
     Column("by", String(100), nullable=False),
     Column("created_at", Instant, nullable=False),
+    sqlite_autoincrement=True,  # an address that records a file never comes to mean another
 )  # fmt: skip
 outcome_rows = Table(
     "outcome_rows", metadata,
@@ -150,6 +151,7 @@ remark = Table(
     Column("text", Text, nullable=False),
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
+    sqlite_autoincrement=True,  # a form that marks a note as seen never comes to mean another
 )  # fmt: skip
 mention = Table(
     "mention", metadata,
