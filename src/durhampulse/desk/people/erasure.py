@@ -20,8 +20,14 @@ from sqlalchemy import (
     update,
 )
 
+from durhampulse.desk.models.catalogue import activation_lock
 from durhampulse.desk.people.objections import add_objection
-from durhampulse.desk.people.waiting import WaitingFile, files_holding, remove_waiting
+from durhampulse.desk.people.waiting import (
+    WaitingFile,
+    files_holding,
+    files_waiting,
+    remove_waiting,
+)
 from durhampulse.desk.people.words import clear_words, telling_words
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
@@ -152,35 +158,50 @@ def erase(
         wait hold them, and nobody said that these are to be deleted.
     """
     names = stored_forms(external_id)
-    with store.reading() as db:
-        holding = files_holding(db, names, telling_words(db, _numbers(db, names), names))
-    if holding and not files:
-        raise _they_wait(holding)
-    with store.writing() as db:
-        numbers = _numbers(db, names)
-        words = telling_words(db, numbers, names)
-        gone = _remove(db, numbers, names)
-        if not objects and not any(gone.values()) and not holding:
-            raise _unknown(external_id)
-        paths = remove_waiting(db, holding)
-        for table in (understood, outcome_rows):  # cells of files: they are looked at anew
-            db.execute(delete(table))
-        detail = {
-            "hmac_sha256": keyed_hash(db, names[0]),
-            "rows": gone,
-            "cleared": clear_words(db, words),
-            "files": [f"{file.kind} {file.number}" for file in holding],
-        }
-        if objects:
-            add_objection(db, external_id)
-        forget_search(db)
-        count_niches(db)  # one may have been theirs alone
-        note_traces(db)
-        receipt = _receipt(db, "objection" if objects else "erasure", by, detail)
-    for path in paths:
-        delete_file(path)
+    receipt = None
+    while receipt is None:
+        with store.reading() as db:
+            waiting = files_waiting(db)
+            words = telling_words(db, _numbers(db, names), names)
+        holding = files_holding(waiting, names, words)
+        if holding and not files:
+            raise _they_wait(holding)
+        with store.writing() as db:
+            activation_lock(db)  # or an import that is put in place right now would bring them back
+            if any(file not in waiting for file in files_waiting(db)):
+                continue  # it came while the others were looked through
+            words = telling_words(db, _numbers(db, names), names)
+            receipt = _erase(db, external_id, by, words, holding, objects=objects)
+    for file in holding:
+        delete_file(file.path)
     remove_traces(store, words)
     return receipt
+
+
+def _erase(
+    db: Connection, external_id: str, by: str, words: Sequence[str],
+    holding: Sequence[WaitingFile], *, objects: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Delete a creator's rows, words and files that wait; return the receipt."""
+    names = stored_forms(external_id)
+    gone = _remove(db, _numbers(db, names), names)
+    if not objects and not any(gone.values()) and not holding:
+        raise _unknown(external_id)
+    remove_waiting(db, holding)
+    for table in (understood, outcome_rows):  # cells of files: they are looked at anew
+        db.execute(delete(table))
+    detail = {
+        "hmac_sha256": keyed_hash(db, names[0]),
+        "rows": gone,
+        "cleared": clear_words(db, words),
+        "files": [f"{file.kind} {file.number}" for file in holding],
+    }
+    if objects:
+        add_objection(db, external_id)
+    forget_search(db)
+    count_niches(db)  # one may have been theirs alone
+    note_traces(db)
+    return _receipt(db, "objection" if objects else "erasure", by, detail)
 
 
 def _numbers(db: Connection, names: Sequence[str]) -> list[int]:
@@ -220,6 +241,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
     before = clock.now() - timedelta(days=days)
     total: dict[str, int] = {}
     with store.writing() as db:
+        activation_lock(db)  # or an import that is put in place right now would touch them
         while rows := _stale(db, before):
             gone = _remove(db, [row.id for row in rows], [row.external_id for row in rows])
             for name, n in gone.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +25,7 @@ from durhampulse.files.cage import Cage
 from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import Stream, open_stream
 
-__all__ = ["WaitingFile", "files_holding", "remove_waiting"]
+__all__ = ["WaitingFile", "files_holding", "files_waiting", "remove_waiting"]
 
 _WAITING = ("new", "checking", "checked", "applying")
 _ENCODINGS = ("utf-8", "utf-16-le", "latin-1")
@@ -61,27 +61,32 @@ class WaitingFile:
         return f"{self.name} ({self.kind} {self.number})"
 
 
-def files_holding(db: Connection, names: Sequence[str], words: Sequence[str]) -> list[WaitingFile]:
-    """Return the files that wait and hold a creator, or cannot be read, so that nobody knows.
+def files_holding(
+    files: Iterable[WaitingFile], names: Sequence[str], words: Sequence[str]
+) -> list[WaitingFile]:
+    """Return those files that hold a creator, or cannot be read, so that nobody knows.
 
     Parameters
     ----------
-    db
-        The store.
+    files
+        The files that wait.
     names
         The forms of the creator's identifier: a cell that is one of them holds the creator, in
         the column of identifiers where there is one and the identifier is a number.
     words
         What else tells who they are: whatever contains one of them holds the creator.
     """
-    return [file for file in _waiting(db) if _holds(file, names, words)]
+    return [file for file in files if _holds(file, names, words)]
 
 
-def _waiting(db: Connection) -> Iterator[WaitingFile]:
-    for row in db.execute(select(upload).where(upload.c.state.in_(_WAITING))).all():
-        yield _file("import", row)
-    for row in db.execute(select(outcome_file)).all():
-        yield _file("outcomes", row)
+def files_waiting(db: Connection) -> list[WaitingFile]:
+    """Return the files that wait to be put in place, or to be recorded."""
+    imports = db.execute(select(upload).where(upload.c.state.in_(_WAITING))).all()
+    outcomes = db.execute(select(outcome_file)).all()
+    return [
+        *(_file("import", row) for row in imports),
+        *(_file("outcomes", row) for row in outcomes),
+    ]
 
 
 def _file(kind: str, row: Any) -> WaitingFile:
@@ -155,20 +160,17 @@ def _table_holds(
     return False
 
 
-def remove_waiting(db: Connection, files: Iterable[WaitingFile]) -> list[Path]:
-    """Discard files that wait; return their paths, to be deleted once that is committed."""
+def remove_waiting(db: Connection, files: Iterable[WaitingFile]) -> None:
+    """Discard files that wait; they are to be deleted once that is committed."""
     now = clock.now()
-    paths = []
     for file in files:
-        paths.append(file.path)
         if file.kind == "outcomes":
             db.execute(delete(outcome_file).where(outcome_file.c.id == file.number))
             continue
-        for table in (staged, refused, understood):
-            db.execute(delete(table).where(table.c.upload_id == file.number))
-        db.execute(
+        db.execute(  # first: whoever stages rows of it holds this row, and stages no more after it
             update(upload)
             .where(upload.c.id == file.number, upload.c.state.in_(_WAITING))
             .values(state="discarded", finished_at=now)
         )
-    return paths
+        for table in (staged, refused, understood):
+            db.execute(delete(table).where(table.c.upload_id == file.number))
