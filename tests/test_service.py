@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import gzip
@@ -25,7 +26,7 @@ from durhampulse.exceptions import InputError, ModelError
 from durhampulse.scoring.account import Account
 from durhampulse.service import guard
 from durhampulse.service.app import create_app
-from durhampulse.service.guard import Bucket
+from durhampulse.service.guard import Bucket, Guard, Metrics
 from durhampulse.service.keys import SCOPES, KeyRing, add_key
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
@@ -173,6 +174,21 @@ def packed(client, body, coding="gzip"):
 def test_gzip_body_is_decompressed(client):
     plain = json.dumps({"creators": [CREATOR] * 50}).encode()
     assert packed(client, gzip.compress(plain)).json() == score(client, *[CREATOR] * 50).json()
+
+
+def test_x_gzip_is_gzip(client):
+    """A recipient should take them for the same (RFC 9110, 8.4.1.3)."""
+    plain = json.dumps({"creators": [CREATOR]}).encode()
+    assert packed(client, gzip.compress(plain), "x-gzip").status_code == 200
+
+
+def test_what_is_late_within_the_application_is_not_told_as_its_own_time():
+    async def ask(_scope, _receive, _send):
+        raise TimeoutError("timed out")  # as of a socket
+
+    guard = Guard(ask, 60, Metrics())
+    with pytest.raises(TimeoutError, match="timed out"):
+        asyncio.run(guard({"type": "http", "path": "/"}, None, None))
 
 
 @pytest.mark.parametrize(

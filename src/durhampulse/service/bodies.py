@@ -76,7 +76,7 @@ class Unpacked:
         if scope["type"] == "http":
             headers = MutableHeaders(scope=scope)
             coding = headers.get("content-encoding", "identity").strip().lower()
-            if coding == "gzip":
+            if coding in ("gzip", "x-gzip"):  # one and the same (RFC 9110, 8.4.1.3)
                 receive = _Unpacker(receive, self._limit).receive
                 del headers["content-encoding"], headers["content-length"]
             elif coding != "identity":

@@ -134,11 +134,14 @@ class Guard:
             return
         start = time.perf_counter()
         answer = _Answer(send)
+        hurried = not str(scope["path"]).startswith(self._patient)
+        limit = asyncio.timeout(self._seconds if hurried else None)
         try:
-            work = self._app(scope, receive, answer.send)
-            hurried = not str(scope["path"]).startswith(self._patient)
-            await asyncio.wait_for(work, self._seconds if hurried else None)
+            async with limit:
+                await self._app(scope, receive, answer.send)
         except TimeoutError:
+            if not limit.expired():  # something that it asked was late, which is no answer
+                raise
             if not answer.status:
                 await self._late(scope)(scope, receive, answer.send)
         finally:
