@@ -360,6 +360,7 @@ def test_receiver_that_drips_is_cut_off_as_a_whole(monkeypatch):
         ("https://crm..example/", "no address"),
         (f"https://{'x' * 64}.example/", "no address"),  # RFC 1035: 63 octets in a label
         ("https://ann:pw@crm.example/", "no name, password"),
+        ("https://@crm.example/", "no name, password"),
         ("https://localhost/", "private network"),
         ("https://10.1.2.3/", "private network"),
         ("https://[::1]/", "private network"),
@@ -415,6 +416,23 @@ def test_former_secret_signs_for_a_day_beside_the_new_one(hooked, receiver):
         hooked.wait(hours=11)
         record(hooked, 6 + at, deal=True, on=date(2026, 5, 1), by="ann")
         assert sender.work() == int(fits)
+
+
+def test_secret_signs_for_a_day_after_it_was_replaced_however_often(hooked, receiver):
+    """Such as where the second was lost before it was written down."""
+    first = receiver.secrets[0]
+    with hooked.writing() as db:
+        second = change_hook(db, hooked.hook, "rotate", "ann")
+    hooked.wait(hours=10)
+    with hooked.writing() as db:
+        third = change_hook(db, hooked.hook, "rotate", "ann")
+    sender = Sender(hooked)
+    fitting = [(first, True), (second, True), (third, True), (second, True), (first, False)]
+    for at, (secret, fits) in enumerate(fitting):
+        hooked.wait(hours=4)  # from the 14th hour to the 30th; the second ends with the 34th
+        receiver.secrets.append(secret)
+        record(hooked, 6 + at, deal=True, on=date(2026, 5, 1), by="ann")
+        assert sender.work() == int(fits), at
 
 
 def test_endpoint_turned_off_gets_nothing_more_of_a_batch(hooked, receiver):

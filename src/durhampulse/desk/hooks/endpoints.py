@@ -16,7 +16,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.outbox import OFF
-from durhampulse.desk.store.tables import UNSENT, delivery, hook
+from durhampulse.desk.store.tables import UNSENT, audit, delivery, hook
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -35,6 +35,7 @@ ON: Final = "on"
 FAILING: Final = "failing"
 MOST = 10
 """Endpoints of a store."""
+_ROTATED = "webhook rotate"
 BOTH_HOURS = 24
 """How long messages are signed with the former secret too."""
 
@@ -114,9 +115,12 @@ def change_hook(db: Connection, number: int, what: str, by: str) -> str:
 
 
 def secrets_of(db: Connection, row: Row[Any]) -> list[str]:
-    """Return the secrets to sign with: the present one, and for a day the one before it."""
-    both = row.rotated_at and clock.now() - row.rotated_at < timedelta(hours=BOTH_HOURS)
-    generations = (row.generation, row.generation - 1) if both else (row.generation,)
+    """Return the secrets to sign with: the present one, and for a day each one before it."""
+    since, former = clock.now() - timedelta(hours=BOTH_HOURS), 0
+    if row.rotated_at and row.rotated_at > since:
+        rotated = (audit.c.act == _ROTATED, audit.c.subject == f"webhook {row.id}")
+        former = db.scalar(select(func.count()).where(*rotated, audit.c.at > since)) or 0
+    generations = range(row.generation, row.generation - former - 1, -1)
     return [secret_of(db, row.name, generation) for generation in generations]
 
 

@@ -49,7 +49,7 @@ def check_url(url: str, *, private: bool = False) -> str:
         port = parts.port or 443
     if port is None or not parts.hostname or len(url) > _LONGEST or re.search(r"[^!-~]", url):
         raise InputError(f"'{url[:60]}' is no address.", "Write https://host/path.", "url")
-    if parts.username or parts.password or parts.fragment:
+    if "@" in parts.netloc or parts.fragment:
         raise InputError("An address holds no name, password or fragment.", "Leave it out.", "url")
     plain = parts.scheme == "http" and private and _is_here(parts.hostname)
     if parts.scheme != "https" and not plain:
