@@ -76,6 +76,15 @@ def write(path, form, *batches, packed=False):
 
 
 @pytest.mark.parametrize("name", sorted(CRM_FORMATS))
+def test_carriage_return_in_a_cell_ends_no_row(name, tmp_path):
+    """As a foreign model may be called; RFC 4180 has such a cell quoted."""
+    path, about = tmp_path / "out.csv", {**ABOUT, "model": "m\r1"}
+    with finished(CrmSink(CRM_FORMATS[name], path, batch_of().schema, about, packed=False)) as sink:
+        sink.write(batch_of())
+    assert path.read_bytes().count(b'"m\r1"') == 4
+
+
+@pytest.mark.parametrize("name", sorted(CRM_FORMATS))
 def test_file_is_as_the_vendor_documents_it(name, tmp_path):
     assert write(tmp_path / "out.csv", CRM_FORMATS[name], batch_of()) == []
     assert (tmp_path / "out.csv").read_bytes() == EXPECTED[name]

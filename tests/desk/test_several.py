@@ -9,6 +9,7 @@ import signal
 import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import httpx2
 import pytest
@@ -152,3 +153,14 @@ def test_activation_of_a_killed_process_is_none(tmp_path):
     assert Board(tmp_path).latest() is None
     Board(tmp_path).put(replace(left, creators=597))  # it came to its end before
     assert Board(tmp_path).latest() == replace(left, creators=597)
+
+
+def test_number_of_a_process_that_another_user_has_by_now_fails_no_page(tmp_path, monkeypatch):
+    """Whether it is still the activation's cannot be told; no number is beyond the system's."""
+    left = Activation(version="a", by="Ann", process=os.getppid())
+    Board(tmp_path).put(left)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", Mock(side_effect=PermissionError))
+        assert Board(tmp_path).latest() == left
+    Board(tmp_path).put(replace(left, process=2**40))
+    assert Board(tmp_path).latest() is None

@@ -193,7 +193,7 @@ def is_running(pid: int) -> bool:
     """Whether a process of this number runs, of whoever."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True

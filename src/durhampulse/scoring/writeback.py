@@ -120,8 +120,8 @@ class CrmSink:
 
     def _line(self, cells: list[str]) -> str:
         text = io.StringIO()
-        csv.writer(text, lineterminator=self._form.line_end).writerow(cells)
-        return text.getvalue()
+        csv.writer(text).writerow(cells)  # by whose line end a carriage return in a cell is quoted
+        return text.getvalue().removesuffix("\r\n") + self._form.line_end
 
     def _write(self, line: bytes) -> None:
         assert self._file is not None  # noqa: S101 - for the type checker

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from durhampulse.desk.store import clock
+from durhampulse.files.export import is_running
 
 __all__ = ["Activation", "Board"]
 
@@ -90,7 +91,8 @@ class Board:
         other = self._read()
         if other is None or other.process == os.getpid():
             return self._own and replace(self._own)
-        return other if not other.under_way or _lives(other.process) else None
+        lives = sys.platform == "win32" or is_running(other.process)  # asking would end it there
+        return other if lives or not other.under_way else None
 
     def _read(self) -> Activation | None:
         if self._path is None:
@@ -101,14 +103,3 @@ class Board:
             return None
         ended_at = plain["ended_at"] and datetime.fromisoformat(plain["ended_at"])
         return Activation(**plain | {"ended_at": ended_at})
-
-
-def _lives(process: int) -> bool:
-    """Whether a process is there; on Windows, where asking would end it, it is taken to be."""
-    if sys.platform == "win32":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
