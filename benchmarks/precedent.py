@@ -20,7 +20,8 @@ from benchmarks.quality import features
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, IDENTIFIER, NICHE, VIEWS
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.precedent import REACH, learn_precedent
+from durhampulse.features.novelty import learn_precedent
+from durhampulse.features.precedent import REACH
 
 DRAWS, TRAIN, FRESH, CHANGED = 26, 4_000, 20_000, 3_000
 FEW, FEW_DRAWS, MOST = 300, 16, 0.01

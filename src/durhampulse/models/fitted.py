@@ -12,7 +12,8 @@ from durhampulse.creators.block import Block
 from durhampulse.deferred import pd
 from durhampulse.features.codes import FARTHEST
 from durhampulse.features.encoding import Encoding
-from durhampulse.features.precedent import REACH, Kinds, Precedent, learn_precedent
+from durhampulse.features.novelty import learn_precedent
+from durhampulse.features.precedent import REACH, Kinds, Precedent
 from durhampulse.models.interval import Interval
 from durhampulse.models.weights import Weights, sigmoid
 
