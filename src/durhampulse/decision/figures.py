@@ -19,6 +19,7 @@ __all__ = [
     "percent",
     "quantity",
     "short_name",
+    "threshold_text",
     "with_minus",
 ]
 
@@ -39,6 +40,17 @@ def percent(value: float | None, digits: int = 1) -> str:
         return _ABSENT
     scale = 10**digits
     return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f}%"
+
+
+def threshold_text(threshold: float) -> str:
+    """Return a threshold as a percentage with all its digits, so that it is the one that counts.
+
+    Examples
+    --------
+    >>> threshold_text(0.8), threshold_text(0.7996)
+    ('80%', '79.96%')
+    """
+    return f"{number_text(100 * threshold)}%"
 
 
 def above(value: float | None, digits: int = 1) -> str:

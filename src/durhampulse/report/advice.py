@@ -9,8 +9,9 @@ from __future__ import annotations
 import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
+from durhampulse.creators.words import listed
 from durhampulse.decision.bands import MAYBE, NO, YES
-from durhampulse.decision.figures import quantity
+from durhampulse.decision.figures import quantity, threshold_text
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.judgement import TOO_GOOD
 from durhampulse.evaluation.verdict import Check
@@ -39,9 +40,7 @@ def verdict(part: Judgement) -> list[str]:
         "not ready": "No decision may rest on these data as they are; nothing is recommended.",
     }[judgement.word]
     sentences = [f"**Verdict: {judgement.word}.** {meaning}"]
-    sentences += [
-        f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in judgement.concerns
-    ]
+    sentences += [_concern(check) for check in judgement.concerns]
     if judgement.dropped:
         sentences.append(f"Left out, as asked: {plain(', '.join(judgement.dropped))}.")
     elif judgement.leaks:
@@ -52,12 +51,12 @@ def verdict(part: Judgement) -> list[str]:
 def too_good(part: Judgement) -> list[str]:
     """B2: what speaks against a prediction that is too good, where it is."""
     checks = [check for check in part.verdict.concerns if check.code == TOO_GOOD.code]
-    return [f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in checks]
+    return [_concern(check) for check in checks]
 
 
-def _title(check: Check) -> str:
+def _concern(check: Check) -> str:
     word = {"stop": "Stops it", "care": "Take care", "pass": "Fine"}[check.severity]
-    return f"**{word}** ({check.code})"
+    return f"**{word}** ({check.code}): {plain(check.reason)} ({plain(check.figure)})"
 
 
 def decision(part: Decision, judged: Judgement) -> list[str]:
@@ -82,8 +81,8 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         *_promised(part),
         f"**Whom to {'choose' if words.own else 'sponsor'}.** "
         f"{_recommended(yes, total, part, yes_worth)}{_thin(yes, total, part)}{_meaning(judged)}",
-        f"**Whom to look at.** Between {_percent(part.thresholds.review_at)} and "
-        f"{_percent(part.thresholds.yes_at)} a person decides: {quantity(maybe, unit)}. "
+        f"**Whom to look at.** Between {threshold_text(part.thresholds.review_at)} and "
+        f"{threshold_text(part.thresholds.yes_at)} a person decides: {quantity(maybe, unit)}. "
         f"{maybe_worth}",
         f"**Whom to leave.** Below that: {quantity(no, unit)}. {no_worth} "
         "A No is a recommendation, not a refusal.",
@@ -107,7 +106,7 @@ def rule(part: Decision, judged: Judgement) -> str:
     """E: how probabilities become bands, and what the table shows."""
     if judged.verdict.refusal:
         return "No band is given, since nothing is recommended; the most probable stand first."
-    yes, review = _percent(part.thresholds.yes_at), _percent(part.thresholds.review_at)
+    yes, review = map(threshold_text, (part.thresholds.yes_at, part.thresholds.review_at))
     first = f"A probability of {yes} or more is a *Yes*, from {review} on a person looks (*Maybe*)"
     if part.promise is not None and not part.promise.is_kept:
         first = f"Nobody is marked *Yes*; from {review} on a person looks (*Maybe*)"
@@ -125,20 +124,21 @@ def _unprecedented(n: int, unit: str) -> list[str]:
 
 def _recall(part: Decision, words: OutcomeWords) -> str:
     """Return how the deals of the test part are spread over the bands."""
-    rates = _by_band(part.hit_rates)
+    rates, deals = _by_band(part.hit_rates), round(part.gain["found"].iloc[-1])
     shares = [f"{rates[band]['recall']:.0%} in *{band.partition(' ')[0]}*" for band in (MAYBE, YES)]
+    if left := deals - int(part.hit_rates["deals"].sum()):
+        shares.append(f"{left / deals:.0%} where there is no precedent")
     return (
         f"**What the bands miss.** {rates[NO]['recall']:.0%} of all {words.deals} of the test part "
-        f"({rates[NO]['deals']:,} of {part.gain['found'].iloc[-1]:,.0f}) sit in *No*, "
-        f"{' and '.join(shares)}: a *No* is no verdict on a creator, and whoever has more places "
-        "to fill goes down the ranking."
+        f"({rates[NO]['deals']:,} of {deals:,}) sit in *No*, {listed(shares)}: a *No* is "
+        "no verdict on a creator, and whoever has more places to fill goes down the ranking."
     )
 
 
 def _recommended(yes: int, total: int, part: Decision, worth: str) -> str:
     if part.promise is not None and not part.promise.is_kept:
         return "Nobody is recommended; the best stand first all the same."
-    at = _percent(part.thresholds.yes_at)
+    at = threshold_text(part.thresholds.yes_at)
     return f"From {at} on: {yes:,} of {quantity(total, decided_unit(part))}. {worth}"
 
 
@@ -146,11 +146,6 @@ def _promised(part: Decision) -> list[str]:
     if part.promise is None:
         return []
     return [f"**What is promised.** {part.promise.text(outcome_of(part.creators))}"]
-
-
-def _percent(share: float) -> str:
-    """Return a threshold in percent, with a decimal where it has one."""
-    return f"{100 * share:.1f}".removesuffix(".0") + "%"
 
 
 def _meaning(judged: Judgement) -> str:
@@ -226,7 +221,7 @@ def _thin(yes: int, total: int, part: Decision) -> str:
     if yes >= 0.02 * total or part.promise is not None:
         return ""
     return (
-        f" Few reach {part.thresholds.yes_at:.0%} where {base:.0%} are "
+        f" Few reach {threshold_text(part.thresholds.yes_at)} where {base:.0%} are "
         f"{outcome_of(part.creators).deals} overall; use the ranking to fill more places."
     )
 

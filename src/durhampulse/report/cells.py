@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from durhampulse.decision.figures import number_text
+from durhampulse.decision.figures import number_text, percent, threshold_text
 
 __all__ = ["p_text", "readable"]
 
 _SHARES = frozenset(
-    {"from", "share", "hit_rate", "predicted", "measured", "gain", "recall", "missing_share"}
-    | {"overlooked_share", "expected_share", "from_probability"}
-    | {"deals_if_missing", "deals_if_known", "calibration_error", "by_chance", "probability"}
+    {"share", "hit_rate", "predicted", "measured", "gain", "recall", "missing_share"}
+    | {"overlooked_share", "expected_share"}
+    | {"deals_if_missing", "deals_if_known", "calibration_error", "by_chance"}
 )
 _ENDS = frozenset({"low", "high"})
 _FIXED = (
@@ -43,27 +43,50 @@ def _p(p: float) -> str:
     return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
-def readable(table: pd.DataFrame) -> pd.DataFrame:
+_WRITTEN: dict[str, Callable[[float], str]] = {
+    "p_value": _p,
+    "from": threshold_text,
+    "probability": percent,
+    "from_probability": percent,
+}
+
+
+def readable(table: pd.DataFrame, *, own: bool = True) -> pd.DataFrame:
     """Return a table with all cells as text.
 
     Shares become percentages, and so do ``low`` and ``high`` where they are the ends of a share's
     interval; those of a difference are written as it is. A column of whole percentages has no
-    decimals.
+    decimals. Probabilities of single creators are cut, so that none contradicts its band.
+
+    Parameters
+    ----------
+    own
+        Whether the columns are this package's, whose names say what their numbers are.
 
     Examples
     --------
     >>> readable(pd.DataFrame({"share": [0.1234], "p_value": [1e-9], "deals": [1200]})).to_dict("records")
     [{'share': '12.3%', 'p_value': '< .001', 'deals': '1,200'}]
+    >>> readable(pd.DataFrame({"from": [0.605], "probability": [0.79996]})).to_dict("records")
+    [{'from': '60.5%', 'probability': '79.9%'}]
+    >>> readable(pd.DataFrame({"share": [12.5]}), own=False).to_dict("records")
+    [{'share': '12.5'}]
     """  # noqa: E501 - one call a line
-    shares = _SHARES.intersection(map(str, table.columns))
-    fixed = {**_FIXED, **(dict.fromkeys(_ENDS, "+.4f") if "difference" in table else {})}
-    shares |= _ENDS if shares else frozenset()
-    formats = {**fixed, **{name: _share_format(table[name]) for name in shares if name in table}}
+    formats = _formats(table) if own else {}
     texts = {
-        at: [_text(str(name), cell, formats) for cell in table.iloc[:, at]]
+        at: [_text(cell, formats.get(str(name), number_text)) for cell in table.iloc[:, at]]
         for at, name in enumerate(table.columns)
     }
     return pd.DataFrame(texts, index=table.index, dtype="str").set_axis(table.columns, axis=1)
+
+
+def _formats(table: pd.DataFrame) -> dict[str, Callable[[float], str]]:
+    """Return how the numbers of a table's columns are written; of others as they are."""
+    shares = _SHARES.intersection(map(str, table.columns))
+    fixed = {**_FIXED, **(dict.fromkeys(_ENDS, "+.4f") if "difference" in table else {})}
+    shares |= _ENDS if shares else frozenset()
+    fixed |= {name: _share_format(table[name]) for name in shares if name in table}
+    return {name: f"{{:{text}}}".format for name, text in fixed.items()} | _WRITTEN
 
 
 def _share_format(shares: pd.Series) -> str:
@@ -73,12 +96,10 @@ def _share_format(shares: pd.Series) -> str:
     return ".0%" if whole else ".1%"
 
 
-def _text(column: str, cell: Any, formats: Mapping[str, str]) -> str:
+def _text(cell: Any, write: Callable[[float], str]) -> str:
     if pd.isna(cell):
         return ""
     if isinstance(cell, float | np.floating):
-        if column == "p_value":
-            return _p(float(cell))
-        return format(cell, formats[column]) if column in formats else number_text(float(cell))
+        return write(float(cell))
     whole = isinstance(cell, int | np.integer) and not isinstance(cell, bool | np.bool_)
     return f"{int(cell):,}" if whole else str(cell)

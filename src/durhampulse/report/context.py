@@ -132,7 +132,7 @@ def _a1(study: Study) -> Section:
             plain_table("Missing cells, from the file to the table", missing_cells(creators)),
             plain_table("Missing cells and the outcome", missing_by_outcome(creators)),
             plain_table("Columns once read", part.columns.drop(columns="reason")),
-            plain_table("First rows, once read", part.head.astype({IDENTIFIER: "str"})),
+            plain_table("First rows, once read", part.head.astype({IDENTIFIER: "str"}), own=False),
         ),
     )
 

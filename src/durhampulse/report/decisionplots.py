@@ -82,6 +82,7 @@ def front_ranking(
     ax.set(
         xlim=(1, last), ylim=(0, 1), xlabel=f"creators, the most likely first (of {len(table):,})"
     )
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_yticks([0, thresholds.review_at, thresholds.yes_at, 1])
     ax.yaxis.set_major_formatter(PERCENT)
     ax.set_title(f"How likely is {outcome.a_deal}?")
@@ -113,6 +114,8 @@ def front_finding(
         ylabel=f"{outcome.deals} found",
     )
     ax.set_ylim(bottom=0)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:,.0f}")
     ax.set_title(f"{outcome.deals[0].upper()}{outcome.deals[1:]} among the first {invited:,}")
     ax.grid()
     text = descriptions.front_finding(invited, deals, base * invited, outcome)

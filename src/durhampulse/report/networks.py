@@ -24,7 +24,8 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
     losses = part.by_seed[part.by_seed["metric"] == "log_loss"]["difference"]
     figures = (
         f"Over {len(part.runs)} trainings {_change('accuracy', rows)}, {_change('f1', rows)} and "
-        f"{_change('log_loss', rows)}, by training {losses.min():+.4f} to {losses.max():+.4f}."
+        f"{_change('log_loss', rows)}, training by training {losses.min():+.4f} to "
+        f"{losses.max():+.4f}."
     )
     question = "**Did deep learning improve results?**"
     better = [str(name) for name, row in rows.iterrows() if gain(str(name), row) > 0]

@@ -131,6 +131,7 @@ def target(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.bar_label(bars, labels, padding=5)
     ax.set_xlim(0, table["creators"].max() * 1.22)
     ax.set(title="Creators by outcome", xlabel="creators")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.invert_yaxis()
     return described(ax, descriptions.target(table))
 

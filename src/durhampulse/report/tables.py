@@ -216,10 +216,18 @@ def score_rows(caption: str, scores: pd.DataFrame) -> Table:
     return replace(shown, note="In brackets: 95% bootstrap interval. Classes at 0.5.")
 
 
-def plain_table(caption: str, table: pd.DataFrame) -> Table:
-    """Return a table as it is, its numbers as people read them."""
+def plain_table(caption: str, table: pd.DataFrame, *, own: bool = True) -> Table:
+    """Return a table as it is, its numbers as people read them.
+
+    Parameters
+    ----------
+    own
+        As for :func:`.readable`.
+    """
     columns = [str(column).replace("_", " ") for column in table.columns]
-    rows: list[list[str | Named]] = [list(row) for row in readable(table).itertuples(index=False)]
+    rows: list[list[str | Named]] = [
+        list(row) for row in readable(table, own=own).itertuples(index=False)
+    ]
     kinds = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     numeric = frozenset(at for at, kind in enumerate(kinds) if kind and at)
     return Table(caption=caption, columns=columns, rows=rows, numeric=numeric)

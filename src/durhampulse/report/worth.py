@@ -8,6 +8,7 @@ import pandas as pd
 
 from durhampulse.creators.schema import LABEL
 from durhampulse.creators.words import listed
+from durhampulse.decision.figures import threshold_text
 from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.models.champion import DISTILLED, SIMPLE
 from durhampulse.report.interpretation import outcome_of, plain
@@ -79,7 +80,7 @@ def calibration(part: Decision) -> str:
     mean_gap = float((gap * size).sum() / size.sum())
     return (
         f"In ten groups of equal size the measured share of {outcome_of(part.creators).deals} "
-        f"differs from the predicted one by {mean_gap:.1%} on average; "
+        f"differs from the predicted one by {100 * mean_gap:.1f} percentage points on average; "
         f"{_outside(len(outside), len(table))}."
     )
 
@@ -149,12 +150,13 @@ def lower_threshold(part: Decision) -> str:
     size = "rows" if "rows" in row else "creators"
     words, unit = outcome_of(part.creators), part.creators.unit
     if not row[size]:
-        return f"None of the {unit} tested reaches {below[-1]:.0%} either."
+        return f"None of the {unit} tested reaches {threshold_text(below[-1])} either."
     return (
-        f"A *Yes* from {below[-1]:.0%} on instead of {now:.0%} would hold {int(row[size]):,} of "
-        f"the {unit} tested instead of {int(present[size]):,}, and {row['recall']:.0%} of all "
-        f"{words.deals} instead of {present['recall']:.0%}; {row['hit_rate']:.0%} of them "
-        f"{words.got}" + (f" instead of {present['hit_rate']:.0%}." if present[size] else ".")
+        f"A *Yes* from {threshold_text(below[-1])} on instead of {threshold_text(now)} would hold "
+        f"{int(row[size]):,} of the {unit} tested instead of {int(present[size]):,}, and "
+        f"{row['recall']:.0%} of all {words.deals} instead of {present['recall']:.0%}; "
+        f"{row['hit_rate']:.0%} of them {words.got}"
+        + (f" instead of {present['hit_rate']:.0%}." if present[size] else ".")
     )
 
 
