@@ -5,16 +5,19 @@ Putting it in place is one transaction: nobody ever sees half an import.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports.choices import to_plain
 from durhampulse.desk.imports.indexes import rebuilt_indexes
-from durhampulse.desk.imports.labelled import leave_outcomes
-from durhampulse.desk.imports.recipes import remember
+from durhampulse.desk.imports.labelled import leave_outcomes, with_asked
+from durhampulse.desk.imports.recipes import forget, remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.people.objections import Objections
@@ -25,6 +28,7 @@ from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.carried import add_carried
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former, keep_former
+from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import copy_search
 from durhampulse.desk.store.space import delete_file
@@ -45,9 +49,14 @@ __all__ = [
     "apply",
     "back_to_columns",
     "begin",
+    "choose",
     "clear_leftovers",
+    "confirm_import",
     "discard",
+    "forget_choices",
     "refused_rows",
+    "require_new",
+    "start_check",
     "unstage",
 ]
 
@@ -83,6 +92,113 @@ def begin(
     number = insert_one(db, upload, **values)
     note(db, by, "file uploaded", f"upload {number}")
     return number
+
+
+def choose(store: Store, number: int, options: ReadOptions) -> None:
+    """Store how an upload that waits to be checked is to be read.
+
+    Raises
+    ------
+    InputError
+        If it does not wait any more.
+    """
+    with store.writing() as db:
+        _change_new(db, number, options=to_plain(options))
+
+
+def start_check(store: Store, number: int, options: ReadOptions, by: str) -> None:
+    """Queue the check of an upload that waits for it, to be read by these options.
+
+    Raises
+    ------
+    InputError
+        If it does not wait any more.
+    """
+    plain = to_plain(options)
+    with store.writing() as db:
+        _change_new(db, number, options=plain, state="checking", lease_until=None,
+                    model_version=None, chunks_done=0, progress=0.0)  # fmt: skip
+        # Headers and words of a file may name somebody: the log says only whether they changed.
+        read = {"read as": keyed_hash(db, json.dumps(plain, sort_keys=True))[:16]}
+        note(db, by, "import checked", f"upload {number}", read)
+
+
+def forget_choices(store: Store, number: int, by: str, *, recipe: bool) -> None:
+    """Forget how an upload that waits was to be read.
+
+    Parameters
+    ----------
+    recipe
+        Also how files of its headers were read before.
+
+    Raises
+    ------
+    InputError
+        If it does not wait any more.
+    """
+    with store.writing() as db:
+        shape = db.scalar(select(upload.c.recipe).where(upload.c.id == number))
+        _change_new(db, number, options={}, recipe=None)
+        if recipe and shape:
+            forget(db, shape, by)
+
+
+def require_new(row: Row[Any] | None) -> None:
+    """Raise unless an upload waits to be checked.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if row is None or row.state != "new":
+        raise _moved_on()
+
+
+def _change_new(db: Connection, number: int, **values: Any) -> None:
+    """Change an upload that waits to be checked, of which no earlier problem stands then."""
+    waiting = update(upload).where(upload.c.id == number, upload.c.state == "new")
+    if not db.execute(waiting.values(**values, problem=None, way_out=None)).rowcount:
+        raise _moved_on()
+
+
+def _moved_on() -> InputError:
+    return InputError("This import has moved on.", "Reload the page.")
+
+
+def confirm_import(
+    store: Store, number: int, by: str, *, knows_unlike: bool, asked: Mapping[str, str] | None
+) -> None:
+    """Queue a checked upload to be put in place.
+
+    Parameters
+    ----------
+    knows_unlike
+        Whether the person has said that they know of a list unlike the training rows.
+    asked
+        Who asks for the outcomes of the file, and of which day; see :func:`.with_asked`.
+
+    Raises
+    ------
+    InputError
+        If it is not checked, unlike without their knowing, or has no outcomes to take over.
+    """
+    with store.writing() as db:
+        row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
+        if row is None or row.state != "checked":
+            raise _moved_on()
+        facts = row.summary.get("unlike")
+        if facts and not knows_unlike:
+            raise InputError(
+                "This list is unlike the creators the model learned from.",
+                "Tick that you know it, or discard the file.", "unlike",
+            )  # fmt: skip
+        summary = with_asked(row.summary, asked) | ({"acknowledged_by": by} if facts else {})
+        values = {"state": "applying", "lease_until": None, "problem": None, "way_out": None,
+                  "summary": summary}  # fmt: skip
+        db.execute(update(upload).where(upload.c.id == number).values(**values))
+        known = {"known to be unlike in": f"{facts['columns']} of {facts['of']}"} if facts else {}
+        note(db, by, "import confirmed", f"upload {number}", known)
 
 
 def apply(store: Store, catalogue: Catalogue, number: int) -> None:
@@ -176,7 +292,7 @@ def back_to_columns(store: Store, number: int, by: str) -> None:
         fresh = {"state": "new", "model_version": None, "chunks_done": 0, "progress": 0.0,
                  "summary": None, "problem": None, "way_out": None}  # fmt: skip
         if not db.execute(checked.values(**fresh)).rowcount:
-            raise InputError("This import has moved on.", "Reload the page.")
+            raise _moved_on()
         for table in (staged, refused):
             db.execute(delete(table).where(table.c.upload_id == number))
         note(db, by, "import back to its columns", f"upload {number}")

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, or_, select
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports.checking import known_now
-from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
+from durhampulse.desk.imports.choices import digest_of, from_plain
 from durhampulse.desk.imports.form import read_form
-from durhampulse.desk.imports.intake import back_to_columns, begin, discard, refused_rows
-from durhampulse.desk.imports.labelled import waiting_outcomes, with_asked
+from durhampulse.desk.imports.intake import (
+    back_to_columns,
+    begin,
+    choose,
+    confirm_import,
+    discard,
+    forget_choices,
+    refused_rows,
+    require_new,
+    start_check,
+)
+from durhampulse.desk.imports.labelled import waiting_outcomes
 from durhampulse.desk.imports.problems import FieldError, Problem
-from durhampulse.desk.imports.recipes import find_recipe, forget, recipe_of
+from durhampulse.desk.imports.recipes import find_recipe, recipe_of
 from durhampulse.desk.imports.refusals import Refused, reasons_of
 from durhampulse.desk.imports.understanding import (
     is_understood,
@@ -36,8 +45,6 @@ from durhampulse.desk.models.unlikeness import Unlikeness
 from durhampulse.desk.outcomes.file import read_day
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
@@ -232,35 +239,22 @@ def _choose(
     try:
         options = read_form(sent, from_plain(row.options))
     except FieldError as error:
-        _require_new(row)
+        require_new(row)
         return _preview_page(request, desk, who, row, sent=sent, wrong=error)
-    rules = desk.catalogue.current()
-    seen = sent.get("previewed") == digest_of(options, rules.version)
-    if not (score and seen):  # a form as it was shown names columns that no look was asked for
-        _look(desk, row, options)
-    changes: dict[str, Any] = {"options": to_plain(options), "problem": None, "way_out": None}
+    seen = sent.get("previewed") == digest_of(options, desk.catalogue.current().version)
     if score and seen:
-        changes |= {
-            "state": "checking", "lease_until": None, "model_version": None, "chunks_done": 0,
-            "progress": 0.0,
-        }  # fmt: skip
-    with desk.store.writing() as db:
-        waiting = update(upload).where(upload.c.id == number, upload.c.state == "new")
-        if not db.execute(waiting.values(**changes)).rowcount:
-            _require_new(None)
-        if score and seen:
-            # Headers and words of a file may name somebody: the log says only whether they changed.
-            read = {"read as": keyed_hash(db, json.dumps(to_plain(options), sort_keys=True))[:16]}
-            note(db, who.name, "import checked", f"upload {number}", read)
-    if score and seen:
+        start_check(desk.store, number, options, who.name)
         desk.worker.wake(f"upload {number}")
-    notice = "" if seen or not score else "Your choices are read now. Look again, then score."
+        return redirect(f"/imports/{number}")
+    _look(desk, row, options)  # a form as it was shown names columns that no look was asked for
+    choose(desk.store, number, options)
+    notice = "Your choices are read now. Look again, then score." if score else ""
     return redirect(f"/imports/{number}", notice)
 
 
 def _look(desk: Desk, row: Any, options: ReadOptions) -> None:
     """Store what is understood of a file when it is read so, unless that is stored already."""
-    _require_new(row)
+    require_new(row)
     rules = desk.catalogue.current()
     with desk.store.reading() as db:
         stored = is_understood(db, row.id, options, rules.version)
@@ -270,24 +264,13 @@ def _look(desk: Desk, row: Any, options: ReadOptions) -> None:
             keep_understood(db, row.id, options, rules.version, shown)
 
 
-def _require_new(row: Any) -> None:
-    if row is None or row.state != "new":
-        raise InputError("This import has moved on.", "Reload the page.")
-
-
 @router.post("/{number}/afresh")
 def start_afresh(
     desk: DeskOf, who: Reviewer, number: Number, forgotten: Annotated[bool, Form()] = False
 ) -> Response:
     """Read the file as if none of its shape had come before, and forget those if asked to."""
     _look(desk, _find(desk, number), ReadOptions())
-    with desk.store.writing() as db:
-        row = db.execute(select(upload).where(upload.c.id == number)).first()
-        _require_new(row)
-        if forgotten and row is not None and row.recipe:
-            forget(db, row.recipe, who.name)
-        fresh: dict[str, Any] = {"options": {}, "recipe": None, "problem": None, "way_out": None}
-        db.execute(update(upload).where(upload.c.id == number).values(**fresh))
+    forget_choices(desk.store, number, who.name, recipe=forgotten)
     return redirect(f"/imports/{number}")
 
 
@@ -308,24 +291,7 @@ def confirm(
 ) -> Response:  # fmt: skip
     """Put a checked import in place; an unlike one only where somebody says that they know."""
     asked = {"by": who.name, "on": read_day(on).isoformat()} if outcomes else None
-    with desk.store.writing() as db:
-        row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
-        if row is None or row.state != "checked":
-            raise InputError("This import has moved on.", "Reload the page.")
-        facts = row.summary.get("unlike")
-        if facts and not unlike:
-            raise InputError(
-                "This list is unlike the creators the model learned from.",
-                "Tick that you know it, or discard the file.", "unlike",
-            )  # fmt: skip
-        summary = with_asked(row.summary, asked) | ({"acknowledged_by": who.name} if facts else {})
-        values: dict[str, Any] = {
-            "state": "applying", "lease_until": None, "problem": None, "way_out": None,
-            "summary": summary,
-        }  # fmt: skip
-        db.execute(update(upload).where(upload.c.id == number).values(**values))
-        known = {"known to be unlike in": f"{facts['columns']} of {facts['of']}"} if facts else {}
-        note(db, who.name, "import confirmed", f"upload {number}", known)
+    confirm_import(desk.store, number, who.name, knows_unlike=unlike, asked=asked)
     desk.worker.wake(f"upload {number}")
     return redirect(f"/imports/{number}")
 
