@@ -20,7 +20,6 @@ from durhampulse.desk.campaigns.brief import AIMS, UNITS, Brief
 from durhampulse.desk.campaigns.deliverables import deliverables
 from durhampulse.desk.campaigns.export import file_name, rows_of, write_campaign
 from durhampulse.desk.campaigns.proposal import (
-    difference,
     is_decided_since,
     latest_run,
     origin,
@@ -30,7 +29,6 @@ from durhampulse.desk.campaigns.proposal import (
 )
 from durhampulse.desk.campaigns.rooms import CARDS, rooms
 from durhampulse.desk.campaigns.value import Outlook, outlook
-from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.watching import BandWatch
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.conflicts import in_sentence
@@ -45,7 +43,7 @@ from durhampulse.desk.web.briefs import BriefContext, read_brief, read_fee
 from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.listing import media_type, wanted_form
 from durhampulse.desk.web.outlooks import Line, bound, grounds, left_out, lines
-from durhampulse.desk.web.rendering import Context, redirect, render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import CannotJudgeError, InputError
@@ -53,7 +51,7 @@ from durhampulse.files.scratch import scratch_folder
 from durhampulse.scoring.crm import CRM_FORMATS, CrmFormat
 from durhampulse.scoring.writeback import unpacked
 
-__all__ = ["router"]
+__all__ = ["records_of", "router"]
 
 router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
 _MOST_MATCHES = 10
@@ -102,19 +100,6 @@ class CampaignContext(BriefContext, template="campaign.html"):
     matches: Sequence[Row[Any]]
     to_deliver: Sequence[Row[Any]]
     broken: Sequence[BandWatch]
-
-
-class DifferenceContext(Context, template="campaign-difference.html"):
-    """What today's data would change of a draft; `digest` names the set that is shown."""
-
-    campaign: Row[Any]
-    brief: Brief
-    rules: Rules
-    leave: Sequence[Mapping[str, Any]]
-    come: Sequence[Mapping[str, Any]]
-    digest: str
-    changed: bool
-    figures: Sequence[tuple[str, Line | None, Line | None]]
 
 
 @router.get("")
@@ -201,7 +186,8 @@ def show(
         campaign=current.row, brief=brief, usual_currency=brief.currency, rules=rules,
         niches=niches, aims=AIMS, units=UNITS,
         crms=CRM_FORMATS, is_proposed=current.is_proposed, search=search,
-        rows=_rows(seen), unseen=_rows(table[table["id"].isin(unseen)][["id", "name", "person"]]),
+        rows=records_of(seen),
+        unseen=records_of(table.loc[table["id"].isin(unseen), ["id", "name", "person"]]),
         lines=[] if unseen else lines(total, brief, words), grounds=grounds(total, brief, words),
         left_out=left_out(current.row.facts, brief, rules.tiers), bound=bound(current.row.facts),
         bet=bet, total=total, fits_room=CARDS[0] <= len(table) <= CARDS[1],
@@ -212,7 +198,8 @@ def show(
     return render(request, who, context)
 
 
-def _rows(table: Any) -> list[dict[str, Any]]:
+def records_of(table: Any) -> list[dict[str, Any]]:
+    """Return the rows of a table by their columns, None where a cell is empty."""
     rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
     return rows
 
@@ -278,44 +265,6 @@ async def change(request: Request, desk: DeskOf, who: Reviewer, number: Number) 
 def _change(desk: Desk, form: FormData, number: int, by: str) -> None:
     brief = read_brief(form, desk.catalogue.current())
     propose(desk.store, desk.catalogue, number, by, brief=brief)
-
-
-@router.post("/{number}/propose")
-def propose_anew(
-    desk: DeskOf, who: Reviewer, number: Number,
-    seen: Annotated[str, Form(max_length=64)] = "",
-    edition: Annotated[int | None, Form(ge=0, lt=2**31)] = None,
-) -> Response:  # fmt: skip
-    """Propose by today's data: whatever comes, or exactly the set that was shown."""
-    new = propose(desk.store, desk.catalogue, number, who.name, seen=seen, edition=edition)
-    return redirect(f"/campaigns/{number}", f"Proposed {len(new.table)} by today's data.")
-
-
-@router.get("/{number}/difference")
-def show_difference(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
-    """Show what today's data would change of a draft; it stays as it is."""
-    with desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        current = campaigns.find_draft(db, number, lock=False)
-        hidden = hidden_from(db, who)
-    change = difference(desk.store, desk.catalogue, number)
-    for table in (change.before, change.after):
-        refuse_unseen(hidden, table["id"])
-    sets = (change.before, change.after)
-    now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
-                 for table in sets)  # fmt: skip
-    names = list(dict.fromkeys(line.name for line in [*now, *then]))
-    context = DifferenceContext(
-        campaign=current.row, brief=current.brief, leave=_rows(change.leave),
-        come=_rows(change.come), digest=change.digest, rules=rules, changed=change.is_one,
-        figures=[(name, _named(now, name), _named(then, name)) for name in names],
-    )  # fmt: skip
-    return render(request, who, context)
-
-
-def _named(lines: Sequence[Line], name: str) -> Line | None:
-    """Return the line of a name, if there is one."""
-    return next((line for line in lines if line.name == name), None)
 
 
 @router.post("/{number}/choose")
