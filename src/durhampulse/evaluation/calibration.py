@@ -225,12 +225,12 @@ def gain_curve(y_true: Floats, y_prob: Floats) -> pd.DataFrame:
     order = np.argsort(-y_prob, kind="stable")
     _, tie = np.unique(-y_prob[order], return_inverse=True)
     expected = (np.bincount(tie, y_true[order]) / np.bincount(tie))[tie]
-    found = np.cumsum(expected)
+    deals = np.cumsum(expected)
     k = np.arange(1, len(order) + 1)
     total = max(float(y_true.sum()), 1.0)
-    lift = found / k / (total / len(order))
+    lift = deals / k / (total / len(order))
     return pd.DataFrame(
-        {"k": k, "share": k / len(order), "found": found, "gain": found / total, "lift": lift}
+        {"k": k, "share": k / len(order), "found": deals, "gain": deals / total, "lift": lift}
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -229,7 +230,7 @@ class _Tails:
         what a heavy tail takes is not left over once the others are lowered.
         """
         large = range(len(self.none) // 2, len(self.none) // 2 * 2)
-        best = max((self._lowered(way) for way in (None, *large)), key=lambda found: found[1])
+        best = max((self._lowered(way) for way in (None, *large)), key=itemgetter(1))
         return best[0]
 
     def _lowered(self, first: int | None) -> tuple[Floats, float]:

@@ -86,11 +86,11 @@ def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
     ['Views', 'column 2', 'Views (3)', 'Views (2)']
     """
     unique: dict[str, None] = {}
-    found, last = {*headers}, dict[str, int]()
+    taken, last = {*headers}, dict[str, int]()
     for position, header in enumerate(headers, start=1):
         name = base = header or f"column {position}"
         number = last.get(base, 1)
-        while name in unique or (name != base and name in found):
+        while name in unique or (name != base and name in taken):
             number += 1
             name = f"{base} ({number})"
         unique[name], last[base] = None, number

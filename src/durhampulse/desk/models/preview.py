@@ -99,12 +99,12 @@ class Preview:
 
     def count(self, before: str, after: str) -> int:
         """Return how many go from one band to another."""
-        return sum(n for one, other, n in self.moves if (one, other) == (before, after))
+        return sum(n for old, new, n in self.moves if (old, new) == (before, after))
 
     @property
     def bands(self) -> list[str]:
         """The bands that occur, in their order."""
-        return [b for b in ALL_ANSWERS if any(b in (one, other) for one, other, _ in self.moves)]
+        return [b for b in ALL_ANSWERS if any(b in (old, new) for old, new, _ in self.moves)]
 
 
 def basis_of(rules: Rules) -> str:

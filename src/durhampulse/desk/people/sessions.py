@@ -234,7 +234,7 @@ def session_counts(db: Connection, limits: SessionLimits) -> dict[int, int]:
 
 def last_seen(db: Connection) -> dict[int, datetime]:
     """Return when each person was last here: in a session, or at a sign-in of the past year."""
-    uses = union_all(*(select(one.c.person_id, one.c.used_at) for one in (session, device)))
+    uses = union_all(*(select(table.c.person_id, table.c.used_at) for table in (session, device)))
     each = uses.subquery()
     latest = select(each.c.person_id, func.max(each.c.used_at, type_=each.c.used_at.type))
     return {row[0]: row[1] for row in db.execute(latest.group_by(each.c.person_id))}

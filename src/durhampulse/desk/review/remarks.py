@@ -53,9 +53,9 @@ class Remark:
         if not self.names:
             return [(self.text, False)]
         parts, end = list[tuple[str, bool]](), 0
-        for found in _pattern(self.names).finditer(self.text):
-            parts += [(self.text[end : found.start()], False), (found[0], True)]
-            end = found.end()
+        for match in _pattern(self.names).finditer(self.text):
+            parts += [(self.text[end : match.start()], False), (match[0], True)]
+            end = match.end()
         return [(text, named) for text, named in [*parts, (self.text[end:], False)] if text]
 
 

@@ -122,11 +122,11 @@ def _until(each: Floats, counts: Floats, enough: float) -> int:
     3
     """
     left, done = float(counts @ each), 0
-    for one, n in zip(each, counts, strict=True):
+    for worth, n in zip(each, counts, strict=True):
         if left < enough:
             break
-        steps = n if not one else min(n, np.floor((left - enough) / one + 1e-9) + 1)
-        left, done = left - steps * one, done + int(steps)
+        steps = n if not worth else min(n, np.floor((left - enough) / worth + 1e-9) + 1)
+        left, done = left - steps * worth, done + int(steps)
     return done
 
 

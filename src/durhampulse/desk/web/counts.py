@@ -32,11 +32,14 @@ class Counts(TypedDict):
 def counts_of(desk: Desk, db: Connection, view: View, rules: Rules) -> Counts:
     """Return the counts of a view."""
     if has_few(db):
-        it, at = overview(db, view, rules), None
+        facts, at = overview(db, view, rules), None
     else:
         cells = desk.cells(db, view, rules)
         whole = desk.cells(db, View(without=view.without), rules)
         if cells is None or whole is None:
             return {"counts": None, "todo": None, "everybody": 0, "counted_at": None}
-        it, at = overview_of(cells.value, view, rules, waiting_of(whole.value)), cells.at
-    return {"counts": it.counts, "todo": it.waiting, "everybody": it.everybody, "counted_at": at}
+        facts, at = overview_of(cells.value, view, rules, waiting_of(whole.value)), cells.at
+    return {
+        "counts": facts.counts, "todo": facts.waiting, "everybody": facts.everybody,
+        "counted_at": at,
+    }  # fmt: skip
