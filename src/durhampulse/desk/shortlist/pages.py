@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from sqlalchemy import (
@@ -59,7 +59,7 @@ _WALKED_GROUPED = 50_000
 """Where each part takes a pass over all."""
 _NARROW = 20_000
 """Up to so many creators are sorted faster than found in the order of an index of all."""
-_BOUNDS: Mapping[FoundBy, Sequence[str]] = {
+_BOUNDS: Mapping[Literal["followers", "engagement_rate"], Sequence[str]] = {
     "followers": ("tier", "min_followers", "max_followers"),
     "engagement_rate": ("min_engagement", "max_engagement"),
 }
@@ -354,7 +354,7 @@ def _found_by(db: Connection, view: View, rules: Rules) -> FoundBy:
     if view.flag and has_few(db, view.flagged):
         return "flag"
     by = best_by(db, view.search) if view.search else "texts"
-    return by if by == "index" else _narrowest(db, view, rules) or by
+    return by if by not in _WALKING else _narrowest(db, view, rules) or by
 
 
 def _narrowest(db: Connection, view: View, rules: Rules) -> FoundBy | None:

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Select,
     String,
     any_,
-    case,
     cast,
     column,
     delete,
@@ -47,10 +46,12 @@ __all__ = [
     "refresh_search", "search_text",
 ]  # fmt: skip
 
-SearchBy = Literal["index", "texts", "others", "row"]
+SearchBy = Literal["index", "texts", "others", "row"] | tuple[str, ...]
+"""How a part is looked for: as of :func:`held`, or in the index by some of its runs alone."""
 _CALLED = ("name", "handle", "email", "link")
 _SCHEME = re.compile(r"https?://(?:www\.)?(?=.)")
 _RUN_LENGTH = 3
+_MOST_RUNS = 3
 _AT_ONCE = 500
 _SAMPLE = 400
 _COMMON = 0.02
@@ -119,7 +120,8 @@ def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
     by
         How it is found out: in the index of runs, which suits a part that few have; from all
         texts, one after another; by whose texts do not hold it, where those are the fewer; or
-        creator by creator, where other conditions leave few of them.
+        creator by creator, where other conditions leave few of them. Runs of the part are those
+        that are looked up in the index, in place of all.
     """
     key = _folded(part)
     if CONTROL.search(key):  # which part one text from the next
@@ -133,10 +135,11 @@ def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
         others = select(search.c.creator_id).where(~_like(search.c.text, key))
         none = ~others.where(search.c.creator_id == creator.c.id).exists()
         return _Either(none, creator.c.id.not_in(others))
+    runs = _rarest(key, []) if by == "index" else by
     index: ColumnElement[str] = _INDEX.c.search_index
-    sqlite = select(_INDEX.c.rowid).where(index.op("MATCH")(_fts_query(key)))
-    runs = func.search_runs(search.c.text).op("@@")(cast(literal(_tsquery(key)), TSQUERY))
-    postgresql = select(search.c.creator_id).where(runs)
+    sqlite = select(_INDEX.c.rowid).where(index.op("MATCH")(_fts_query(runs)))
+    have = func.search_runs(search.c.text).op("@@")(cast(literal(_tsquery(runs)), TSQUERY))
+    postgresql = select(search.c.creator_id).where(have)
     if len(key) > _RUN_LENGTH:
         sqlite = sqlite.where(_like(_INDEX.c.text, key))
         postgresql = postgresql.where(_like(search.c.text, key))
@@ -156,7 +159,9 @@ def holding(db: Connection, numbers: Sequence[int], part: str) -> set[int]:
 def best_by(db: Connection, part: str) -> SearchBy:
     """Return how a part is best looked for among all creators, told from a sample.
 
-    Where more than one in fifty have it, going through the list soon fills a page.
+    Where more than one in fifty have it, going through the list soon fills a page. Otherwise the
+    index is read, by the runs that the fewest have: one that all have is read as slowly as the
+    list.
     """
     number, key = search.c.creator_id, _folded(part)
     ends = (select(end(number)).scalar_subquery() for end in (func.min, func.max))
@@ -164,12 +169,27 @@ def best_by(db: Connection, part: str) -> SearchBy:
     if first is None or CONTROL.search(key):
         return "index"
     numbers = range(first, last + 1, (last - first) // _SAMPLE + 1)
-    counted = select(func.count(), func.count(case((_like(search.c.text, key), 1))))
-    counts = counted.where(number.in_(numbers))
-    looked_at, holding = db.execute(counts).one()
-    if holding <= _COMMON * looked_at:
-        return "index"
-    return "texts" if holding <= looked_at / 2 else "others"
+    texts = db.scalars(select(search.c.text).where(number.in_(numbers_in(db, numbers)))).all()
+    holding = sum(key in text for text in texts)
+    if holding > _COMMON * len(texts):
+        return "texts" if holding <= len(texts) / 2 else "others"
+    return _rarest(key, texts)
+
+
+def _rarest(key: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the runs of a part that the fewest of some texts hold; a shorter part as it is.
+
+    Examples
+    --------
+    >>> _rarest("lena.ex", ["mia.ex", "noa.ex"]), _rarest("le", [])
+    (('len', 'ena', 'na.'), ('le',))
+    """
+    starts = range(max(len(key) - _RUN_LENGTH, 0) + 1)
+    runs = dict.fromkeys(key[start : start + _RUN_LENGTH] for start in starts)
+    counts = {run: sum(run in text for text in texts) for run in runs}
+    rarest = sorted(runs, key=counts.__getitem__)[:_MOST_RUNS]
+    rare = [run for run in rarest if counts[run] <= _COMMON * len(texts)]
+    return tuple(rare or rarest)
 
 
 def _like(text: ColumnElement[str], key: str) -> ColumnElement[bool]:
@@ -177,38 +197,28 @@ def _like(text: ColumnElement[str], key: str) -> ColumnElement[bool]:
     return text.like(f"%{safe}%", escape="/")
 
 
-def _runs(key: str) -> list[str]:
-    """Return runs of three letters that cover a part; a shorter part as it is.
-
-    Examples
-    --------
-    >>> _runs("lena"), _runs("le")
-    (['len', 'ena'], ['le'])
-    """
-    starts = sorted({*range(0, len(key) - 2, 3), max(len(key) - 3, 0)})
-    return [key[start : start + _RUN_LENGTH] for start in starts]
-
-
-def _fts_query(key: str) -> ColumnElement[str]:
-    """Return FTS5's query for a part: all of its runs, or any of those that it begins."""
+def _fts_query(runs: Sequence[str]) -> ColumnElement[str]:
+    """Return FTS5's query for all of some runs, or for any of those that a shorter part begins."""
+    key = runs[0]
     if len(key) < _RUN_LENGTH:
         run: ColumnElement[str] = _RUNS.c.term
         quoted = literal('"') + func.replace(run, '"', '""') + literal('"')
         begun = select(func.coalesce(func.group_concat(quoted, " OR "), literal('""')))
         return begun.where(run >= key, run < key + _LAST).scalar_subquery()
-    return literal(" AND ".join('"{}"'.format(run.replace('"', '""')) for run in _runs(key)))
+    return literal(" AND ".join('"{}"'.format(run.replace('"', '""')) for run in runs))
 
 
-def _tsquery(key: str) -> str:
-    r"""Return PostgreSQL's query for a part, likewise.
+def _tsquery(runs: Sequence[str]) -> str:
+    r"""Return PostgreSQL's query for some runs, likewise.
 
     Examples
     --------
-    >>> _tsquery("lena"), _tsquery("le")
+    >>> _tsquery(["len", "ena"]), _tsquery(["le"])
     ("'len' & 'ena'", "'le':*")
     """
-    runs = (run.replace("\\", r"\\").replace("'", "''") for run in _runs(key))
-    return " & ".join(f"'{run}'{':*' * (len(key) < _RUN_LENGTH)}" for run in runs)
+    begins = ":*" * (len(runs[0]) < _RUN_LENGTH)
+    quoted = (run.replace("\\", r"\\").replace("'", "''") for run in runs)
+    return " & ".join(f"'{run}'{begins}" for run in quoted)
 
 
 def find_some(db: Connection, part: str, most: int = 10) -> Sequence[Row[Any]]:
@@ -217,10 +227,11 @@ def find_some(db: Connection, part: str, most: int = 10) -> Sequence[Row[Any]]:
     if CONTROL.search(key):
         return []
     which: Select[Any] = select(c.id, c.external_id, c.name)
-    if best_by(db, part) != "index":  # the first that are come upon
+    by = best_by(db, part)
+    if by in ("texts", "others"):  # the first that are come upon
         which = which.join(search, search.c.creator_id == c.id).where(_like(search.c.text, key))
     else:
-        which = which.where(held(part))
+        which = which.where(held(part, by))
     return db.execute(which.limit(most)).all()
 
 
