@@ -290,7 +290,8 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
      ({"min_engagement": 0.3}, "engagement_rate", 80),
      ({"max_engagement": 0.001}, "engagement_rate", 80),
      ({"min_followers": 1.0, "min_engagement": 0.3}, "engagement_rate", 80),
-     ({"state": ("approved",)}, "state", 400), ({"outcome": ("deal", "none")}, "state", 400)],
+     ({"state": ("approved",)}, "state", 400), ({"outcome": ("deal", "none")}, "state", 400),
+     ({"outcome": ("none",)}, "state", 80)],
 )  # fmt: skip
 def test_few_of_a_state_or_between_the_bounds_of_a_figure_are_sorted(listed, filters, index, few):
     """Through the index of the order a page went past almost a million others in SQLite."""
@@ -369,7 +370,7 @@ def test_creators_with_a_flag_are_the_same_however_many_have_one(listed, view, f
     assert total == len(numbers)
 
 
-def plan_of_page(store, rules, view):
+def plan_of_page(store, rules, view, **place):
     """The steps in which the database finds a page's rows, in words."""
     statements = []
 
@@ -379,7 +380,7 @@ def plan_of_page(store, rules, view):
             statements.append((statement, parameters))
 
     with store.reading() as db:
-        shortlist.page(db, view, rules)
+        shortlist.page(db, view, rules, **place)
     event.remove(store.engine, "before_cursor_execute", note)
     statement, parameters = statements[0]
     with store.reading() as db:
@@ -505,10 +506,32 @@ def test_page_by_state_goes_without_a_pass_over_all(listed, monkeypatch, descend
     assert ids(there) == expected(table, view, rules)
     assert len(there) > 10
     assert passes == 0
+    far = replace(view, min_engagement=0.05, tier=("mid",))
+    with narrow(0):
+        there, back, passes = pages_by_case(store, far, rules, 5)
+    assert ids(there) == ids(back) == expected(table, far, rules)
+    assert passes == 0
     few = replace(view, flag=("0", "1", "2"))
     there, _, passes = pages_by_case(store, few, rules, 5)
     assert ids(there) == expected(table, few, rules)
     assert passes
+
+
+@pytest.mark.parametrize(("view", "group"), [
+    (View(sort="niche", niche=("Tech",), min_followers=1.0), "niche=?"),
+    (View(sort="niche", niche=("Tech",), band=("unlike",), min_followers=1.0), "niche=?"),
+    (View(sort="state", state=("declined",), min_engagement=0.0), "<expr>=?"),
+])  # fmt: skip
+def test_later_page_in_groups_begins_at_its_place_in_the_index(listed, view, group):
+    """SQLite went through the group from its beginning."""
+    store, rules, _ = listed
+    if not store.is_sqlite:
+        return
+    with narrow(0), store.reading() as db:
+        first = shortlist.page(db, view, rules, size=3)
+        assert first.after
+        plan = plan_of_page(store, rules, view, after=first.after)
+    assert f"ix_creator_by_{view.sort} ({group} AND <expr>>? AND <expr><?)" in plan
 
 
 @pytest.mark.parametrize("sort", ["probability", *GROUPED])

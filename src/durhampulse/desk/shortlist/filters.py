@@ -14,24 +14,31 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.members import IS_OWNED, is_member, is_one_of_few, members
+from durhampulse.desk.shortlist.order import places_of
 from durhampulse.desk.shortlist.view import BAND_NAMES, NOBODY, UNLIKE, View
 from durhampulse.desk.store.search import SearchBy, held
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
     PASSED,
+    PLACE,
+    UNSHOWN,
     creator,
     outcome_is,
 )
 from durhampulse.scoring.record import STEP_BITS
 
-__all__ = ["FEW", "FoundBy", "matching", "on_edge", "within"]
+__all__ = ["FEW", "WALKING", "FoundBy", "bounds_of", "matching", "on_edge", "within"]
 
 FoundBy = SearchBy | Literal["list", "owner", "flag", "state", "followers", "engagement_rate"]
 _WIDTH = 24
 FEW: Collection[FoundBy] = ("list", "owner", "flag", "state", "followers", "engagement_rate")
 """Ways of looking few creators up first, of whom each is then looked at alone: a set's or flags'
-own, those who do not wait, or those between the bounds of a figure."""
+own, those of some states, or those between the bounds of a figure."""
+WALKING: Collection[FoundBy] = ("texts", "others")
+"""Ways of looking up for which the whole list is gone through."""
+_HIDDEN, _ANY = (UNSHOWN, 0.0), (UNSHOWN, 2.0)
+"""Where what is shown of those without a number lies, and of everybody."""
 
 
 def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
@@ -45,7 +52,8 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
         creators only.
     """
     c = creator.c
-    decided = [PASSED] if by == "state" else []  # as it stands in their index
+    # As it stands in their index.
+    decided = [PASSED, PLACE.in_(places_of(view))] if by == "state" else []
     conditions = [*_choices(view, rules), *_bounds(view), *decided]
     if view.without:
         conditions.append(c.id.not_in(view.without))
@@ -54,10 +62,10 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     for kind, name in view.sets.items():
         if kind == by:
             conditions.append(is_one_of_few(name))
-        elif by == "row" or by in FEW:
-            conditions.append(is_member(name))
-        else:
+        elif by in WALKING:
             conditions.append(c.id.in_(members(name)))
+        else:
+            conditions.append(is_member(name))
     if view.owner == NOBODY:
         conditions.append(~IS_OWNED)
     if by == "flag":
@@ -111,6 +119,16 @@ def on_edge(rules: Rules) -> ColumnElement[bool]:
     each = [and_(p >= _number_at(steps, lows), p < _number_at(steps, highs))
             for lows, highs in _tables(wider)]  # fmt: skip
     return and_(ends, or_(within(p, complete), and_(creator.c.flags < 0, or_(*each))))
+
+
+def bounds_of(view: View, rules: Rules) -> Range:
+    """Return from where to below where a view's answers leave what is shown of creators."""
+    ranges = [_HIDDEN if band == UNLIKE else rules.band_ranges[BAND_NAMES[band]]
+              for band in view.band]  # fmt: skip
+    edges = rules.edge_ranges[-1] if view.edge else []
+    choices = [part for part in (ranges, edges) if part] or [[_ANY]]
+    lows = (min(low for low, _ in part) for part in choices)
+    return max(lows), min(max(high for _, high in part) for part in choices)
 
 
 def _tables(wider: Sequence[Sequence[Range]]) -> Iterator[tuple[list[float], list[float]]]:

@@ -26,8 +26,15 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Range
-from durhampulse.desk.shortlist.order import BY, BY_NICHE, BY_STATE, WITHOUT_NUMBER, number_of
-from durhampulse.desk.shortlist.view import Cursor, View
+from durhampulse.desk.shortlist.order import (
+    BY,
+    BY_NICHE,
+    BY_STATE,
+    WITHOUT_NUMBER,
+    number_of,
+    places_of,
+)
+from durhampulse.desk.shortlist.view import UNLIKE, Cursor, View
 from durhampulse.desk.store.tables import (
     HAS_NO_NUMBER,
     HAS_NUMBER,
@@ -40,6 +47,7 @@ from durhampulse.desk.store.tables import (
     WAITS,
     InBytes,
     creator,
+    outcome_is,
 )
 
 __all__ = ["in_order", "nearest", "place_in"]
@@ -48,6 +56,7 @@ _NEAR, _MOST_NEAR, _MOST_PARTS = 4_000, 2_000, 20
 """How many entries of an index are near a place, and beyond how many rows, or parts of a list, a
 pass over all is as fast."""
 _niche = InBytes(creator.c.niche)
+_LAST = 2**62  # above all numbers
 
 Key = tuple[ColumnElement[Any], bool]
 """What is sorted by, and whether the largest comes first."""
@@ -84,36 +93,49 @@ def in_order(
 
 def _waiting(query: Select[int], *, backwards: bool) -> list[tuple[str, Select[int]]]:
     """Return the queries of those who wait, as they lie in an index: most of a list."""
-    c, waits = creator.c, query.where(WAITS)
+    return _listed(query.where(WAITS), None, backwards=backwards)
+
+
+def _listed(
+    query: Select[int], start: Cursor | None, *, backwards: bool
+) -> list[tuple[str, Select[int]]]:
+    """Return the queries of a group's creators from a cursor on, as they lie by probability."""
+    c = creator.c
+    numbered, others = query.where(HAS_NUMBER), query.where(HAS_NO_NUMBER)
     order = [key.asc() if backwards else key.desc() for key in (c.probability, c.id)]
-    waiting = [
-        (BY["probability"], waits.where(HAS_NUMBER).order_by(*order)),
-        (WITHOUT_NUMBER, waits.where(HAS_NO_NUMBER).order_by(order[1])),
-    ]
-    return waiting[::-1] if backwards else waiting
+    is_past = False
+    if start is not None:
+        (*_, shown), at = start
+        place, here = tuple_(c.probability, c.id), tuple_(shown, at)
+        numbered = numbered.where(place > here if backwards else place < here)
+        is_past = backwards and shown != UNSHOWN
+        if shown == UNSHOWN:
+            others = others.where(c.id > at if backwards else c.id < at)
+    parts = [(BY["probability"], numbered.order_by(*order))]
+    if not is_past:
+        parts.append((WITHOUT_NUMBER, others.order_by(order[1])))
+    return parts[::-1] if backwards else parts
 
 
 def nearest(
     db: Connection, query: Select[int], view: View, start: Cursor | None, size: int,
-    *, backwards: bool, bounds: Range | None = None,
+    *, backwards: bool, bounds: Range,
 ) -> list[int] | None:  # fmt: skip
     """Return the next numbers of a list, as :func:`in_order` has them.
 
-    None where they are not found in a few thousand entries of the index by niche, or by state.
+    None where they are not found in a few thousand entries of the index by niche.
 
     Parameters
     ----------
     db, query, view, start, size, backwards
         As of :func:`in_order`, and how many numbers are wanted.
     bounds
-        From where to below where the probabilities of the view's only answer lie.
+        From where to below where what is shown of creators may lie.
     """
     if size > _MOST_NEAR:
         return None
     way = _Niches if view.sort == "niche" else _States
     walk = way(db=db, query=query, view=view, backwards=backwards, bounds=bounds)
-    if walk.rest.is_filtered:  # whoever matches that may be far within them
-        walk = replace(walk, bounds=None)
     numbers: list[int] = []
     for n, (part, is_all) in enumerate(walk.parts(start)):
         numbers += db.scalars(part.limit(size - len(numbers)))
@@ -126,6 +148,8 @@ def nearest(
 
 _Part = tuple[Select[int], bool]
 """Numbers in order, and whether they are all up to the next part."""
+_Near = tuple[Select[int], Any]
+"""Numbers in order, and the probability that is shown at their end; none where they are all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +160,7 @@ class _Walk:
     query: Select[int]
     view: View
     backwards: bool
-    bounds: Range | None
+    bounds: Range
 
     index: ClassVar[str]
     group: ClassVar[ColumnElement[Any]]
@@ -152,31 +176,39 @@ class _Walk:
         keys = zip((self.group, SHOWN, creator.c.id), directions, strict=True)
         return [key.asc() if rises else key.desc() for key, rises in keys]
 
-    def _near(self, *here: ColumnElement[bool], start: Cursor | None = None) -> _Part:
+    def _near(self, *here: ColumnElement[bool], start: Cursor | None = None) -> _Near:
         """Return the creators of a group near a cursor, or near its beginning.
 
         All of them where the index alone tells who matches.
         """
-        order = self._order[1:]
-        if self.bounds is not None:
-            low, high = self.bounds
-            here = (*here, low <= SHOWN, high > SHOWN)
+        order, shown = self._order[1:], None
         if start is not None:
-            place, at = tuple_(SHOWN, creator.c.id), tuple_(start[0][-1], start[1])
-            here = (*here, place > at if self.backwards else place < at)
+            (*_, shown), at = start
+            place, cursor = tuple_(SHOWN, creator.c.id), tuple_(shown, at)
+            here = (*here, place > cursor if self.backwards else place < cursor)
         edge = None
         if self.rest.is_filtered:
-            edge = self._entry(SHOWN, and_(*here), order)
-        if edge is not None:
-            here = (*here, edge >= SHOWN if self.backwards else edge <= SHOWN)
-        return self._hinted(self.query.where(*here).order_by(*order)), edge is None
+            edge = self._entry(SHOWN, and_(*here, *self._between(shown, None)), order)
+        part = self.query.where(*here, *self._between(shown, edge))
+        return self._hinted(part.order_by(*order)), edge
+
+    def _between(self, start: float | None, end: float | None) -> list[ColumnElement[bool]]:
+        """Return the bounds of a part, one on either side, whose first and last are known or not.
+
+        SQLite reads an index between one pair of bounds, and of expressions by no row of values.
+        """
+        low, high = self.bounds
+        top, bottom = (end, start) if self.backwards else (start, end)
+        upper = high > SHOWN if top is None or top >= high else top >= SHOWN
+        return [upper, low <= SHOWN if bottom is None else max(low, bottom) <= SHOWN]
 
     @property
     def rest(self) -> View:
         """The view without what the index tells: sets are marked by creators' numbers."""
         rest = replace(self.view, listed="", owner="")
         rest = replace(rest, niche=()) if rest.sort == "niche" else replace(rest, state=())
-        return replace(rest, band=()) if self.bounds else rest
+        is_range = len(rest.band) == 1 and UNLIKE not in rest.band
+        return replace(rest, band=()) if is_range else rest
 
     def _entry(
         self, key: ColumnElement[Any], here: ColumnElement[bool], order: list[ColumnElement[Any]]
@@ -233,7 +265,8 @@ class _Niches(_Walk):
 
     def _within(self, name: str | None, start: Cursor | None = None) -> _Part:
         here = creator.c.niche.is_(None) if name is None else _niche == name
-        return self._near(here, start=start)
+        part, edge = self._near(here, start=start)
+        return part, edge is None
 
 
 class _States(_Walk):
@@ -243,32 +276,32 @@ class _States(_Walk):
 
     def parts(self, start: Cursor | None) -> Iterator[_Part]:
         """Yield the parts from a cursor on, without those in which the view has nobody."""
-        places = range(len(PLACES)) if self._rises else range(len(PLACES) - 1, -1, -1)
-        for place in places:
-            at = None if start is None else start[0][0]
+        at = None if start is None else start[0][0]
+        for place in sorted(places_of(self.view), reverse=not self._rises):
             if at is not None and (place < at if self._rises else place > at):
                 continue
             cursor = start if place == at else None
-            if not self._may_hold(PLACES[place]):
+            if PLACES[place] == "open":
+                yield from self._listed(cursor, WAITS)
                 continue
-            if PLACES[place] != "open":
-                yield self._near(PASSED, literal_column(str(place)) == PLACE, start=cursor)
-                continue
-            for index, part in _waiting(self._from(cursor), backwards=self.backwards):
-                yield self._hinted(part, index), True
+            here = literal_column(str(place)) == PLACE
+            part, edge = self._near(PASSED, here, start=cursor)
+            yield part, True
+            if edge is not None:
+                beyond = [edge], _LAST if self.backwards else 0
+                yield from self._listed(beyond, _is_shown(PLACES[place]))
 
-    def _from(self, start: Cursor | None) -> Select[int]:
-        if start is None:
-            return self.query
-        place, at = tuple_(SHOWN, creator.c.id), tuple_(start[0][-1], start[1])
-        return self.query.where(place > at if self.backwards else place < at)
+    def _listed(self, start: Cursor | None, *here: ColumnElement[bool]) -> Iterator[_Part]:
+        """Yield the creators of a group from a cursor on, however far they are."""
+        for index, part in _listed(self.query.where(*here), start, backwards=self.backwards):
+            yield self._hinted(part, index), True
 
-    def _may_hold(self, shown: str) -> bool:
-        """Whether the view's own choices leave anybody of whom this is shown."""
-        states, outcomes = self.view.state, self.view.outcome
-        if shown in OUTCOME_STATES and shown != "open":
-            return not outcomes or shown in outcomes
-        return (not states or shown in states) and (not outcomes or "open" in outcomes)
+
+def _is_shown(known: str) -> ColumnElement[bool]:
+    """Return the condition of one of `PLACES` by columns, of which PostgreSQL knows how many."""
+    if known in OUTCOME_STATES:
+        return outcome_is(known)
+    return and_(creator.c.state == known, outcome_is("open"))
 
 
 def _sorted(keys: list[Key], *, backwards: bool) -> list[ColumnElement[Any]]:

@@ -251,14 +251,17 @@ def _edition(db: Connection, name: str) -> Any:
 
 
 def _marks(db: Connection, name: str) -> bytes:
-    """Return a byte for each number up to a list's last: 1 for those in it, else 0."""
+    """Return a byte for each number up to a list's last: 1 for those in it, else 0.
+
+    At least one: SQLite takes no bytes at all for NULL.
+    """
     (column,) = members(name).selected_columns
     joined = func.group_concat(column, ",")
     if db.dialect.name == "postgresql":
         joined = func.string_agg(cast(column, Text), ",")
     text = db.scalar(members(name).with_only_columns(joined))
     numbers = np.fromstring(text or "", sep=",", dtype=np.int64)
-    marks = np.zeros(numbers.max(initial=0), dtype=np.uint8)
+    marks = np.zeros(numbers.max(initial=1), dtype=np.uint8)
     marks[numbers - 1] = 1
     return marks.tobytes()
 

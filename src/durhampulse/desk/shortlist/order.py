@@ -10,6 +10,8 @@ from durhampulse.desk.shortlist.view import UNLIKE, View
 from durhampulse.desk.store.tables import (
     HAS_NO_NUMBER,
     HAS_NUMBER,
+    OUTCOME_STATES,
+    PLACES,
     SCORE_HAS_NO_NUMBER,
     SCORE_HAS_NUMBER,
     creator,
@@ -18,7 +20,7 @@ from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
     "BY", "BY_NICHE", "BY_STATE", "LISTED_INDEXES", "SCORE_INDEXES", "WITHOUT_NUMBER", "number_of",
-    "parts_of",
+    "parts_of", "places_of",
 ]  # fmt: skip
 
 BY = {name: f"ix_creator_by_{name}"
@@ -59,3 +61,14 @@ def parts_of(view: View) -> list[tuple[bool, str, ColumnElement[bool]]]:
         return [*([] if view.band == (UNLIKE,) else [with_number]),
                 *([without] if UNLIKE in view.band else [])]  # fmt: skip
     return [with_number, without]
+
+
+def places_of(view: View) -> list[int]:
+    """Return where in `PLACES` a view's own choices leave anybody."""
+
+    def may_be(shown: str) -> bool:
+        if shown in OUTCOME_STATES and shown != "open":
+            return not view.outcome or shown in view.outcome
+        return (not view.state or shown in view.state) and "open" in (view.outcome or ("open",))
+
+    return [place for place, shown in enumerate(PLACES) if may_be(shown)]

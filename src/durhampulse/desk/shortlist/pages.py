@@ -7,7 +7,7 @@ within the index.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any, Literal
@@ -26,11 +26,11 @@ from sqlalchemy import (
     tuple_,
 )
 
-from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.filters import FEW, FoundBy, matching, within
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.filters import WALKING, FoundBy, bounds_of, matching, within
 from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
 from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, those_in
-from durhampulse.desk.shortlist.order import BY, BY_STATE, number_of, parts_of
+from durhampulse.desk.shortlist.order import BY, BY_STATE, number_of, parts_of, places_of
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, Cursor, View
 from durhampulse.desk.store.search import best_by, holding
@@ -38,6 +38,7 @@ from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
     PASSED,
+    PLACE,
     creator,
     outcome_is,
 )
@@ -66,9 +67,8 @@ _BOUNDS: Mapping[Literal["followers", "engagement_rate"], Sequence[str]] = {
 """Figure to the filters that bound it."""
 _NARROWED: Mapping[FoundBy, str] = {"state": BY_STATE, **{name: BY[name] for name in _BOUNDS}}
 """What leaves few creators, to the index that has them."""
-_WALKING: Collection[FoundBy] = ("texts", "others")
-"""Ways of looking up for which the whole list is gone through."""
-_ROUNDS, _ROUNDS_LISTED, _ROUNDS_GROUPED = (500, 2_000, 8_000, 16_000), (500, 2_000), (2_000,)
+_ROUNDS, _ROUNDS_LISTED = (500, 1_000, 2_000, 8_000, 16_000), (500, 2_000)
+_ROUNDS_GROUPED = (2_000,)
 """How many rows are looked at for a search, in one round after the other. Beyond some thousands a
 list without one is marked faster; in groups each round is a pass over all."""
 
@@ -249,7 +249,7 @@ def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) 
     None where that would take long: few are wanted, or none near this place. An export goes on.
     """
     grouped = view.sort in GROUPED
-    if _found_by(db, view, rules) not in _WALKING or (grouped and size >= _WALKED):
+    if _found_by(db, view, rules) not in WALKING or (grouped and size >= _WALKED):
         return None
     plain, numbers = replace(view.without_sets(), search=""), list[int]()
     rounds = _ROUNDS_GROUPED if grouped else _ROUNDS if view.search else _ROUNDS_LISTED
@@ -275,10 +275,10 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
     by = _found_by(db, view, rules)
     conditions = _walked(db, view, rules, by)
     query = select(creator.c.id).where(*conditions)
-    if by in _WALKING:
+    if by in WALKING:
         near = nearest(
             db, query, view, where.start, size, backwards=where.backwards,
-            bounds=_bounds(view, rules),
+            bounds=bounds_of(view, rules),
         )  # fmt: skip
         if near is not None:
             return near
@@ -289,12 +289,6 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
         if len(numbers) == size:
             break
     return numbers
-
-
-def _bounds(view: View, rules: Rules) -> Range | None:
-    """Return between what the probabilities of a view's only answer lie; none without such."""
-    ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band in BAND_NAMES]
-    return ranges[0] if len(view.band) == len(ranges) == 1 else None
 
 
 def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
@@ -336,11 +330,11 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
 
 def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
     """Return a view's conditions for a walk in order, which marks the creators of a long list."""
-    if by in FEW:
+    if by not in WALKING:
         return matching(view, rules, by)
     marked = [is_marked(db, name) for name in view.sets.values()]
     rest = view.without_sets()
-    if rest.owner and not has_few(db, ANYBODYS):
+    if rest.owner:
         marked.append(~is_marked(db, ANYBODYS))
         rest = replace(rest, owner="")
     return [*matching(rest, rules, by), *marked]
@@ -354,7 +348,7 @@ def _found_by(db: Connection, view: View, rules: Rules) -> FoundBy:
     if view.flag and has_few(db, view.flagged):
         return "flag"
     by = best_by(db, view.search) if view.search else "texts"
-    return by if by not in _WALKING else _narrowest(db, view, rules) or by
+    return by if by not in WALKING else _narrowest(db, view, rules) or by
 
 
 def _narrowest(db: Connection, view: View, rules: Rules) -> FoundBy | None:
@@ -363,7 +357,8 @@ def _narrowest(db: Connection, view: View, rules: Rules) -> FoundBy | None:
         return None
     passed = any(chosen and "open" not in chosen for chosen in (view.state, view.outcome))
     # In the order of states their index is walked anyway.
-    if passed and view.sort != "state" and _are_few(db, PASSED, by="state"):
+    there = (PASSED, PLACE.in_(places_of(view)))
+    if passed and view.sort != "state" and _are_few(db, *there, by="state"):
         return "state"
     for name, fields in _BOUNDS.items():
         part = replace(View(), **{field: getattr(view, field) for field in fields})
@@ -383,7 +378,7 @@ def counted(
 ) -> Select[*tuple[Any, ...]]:
     """Return a query of counts and sums, of a view's creators."""
     by = _found_by(db, view, rules)
-    return _hinted(query.where(*matching(view, rules, by)), BY["probability"], by)
+    return _hinted(query.where(*_walked(db, view, rules, by)), BY["probability"], by)
 
 
 def _hinted(query: Select[*tuple[Any, ...]], index: str, by: FoundBy) -> Select[*tuple[Any, ...]]:
@@ -391,6 +386,6 @@ def _hinted(query: Select[*tuple[Any, ...]], index: str, by: FoundBy) -> Select[
 
     Few creators are looked up by their number, or between the bounds of a figure, and sorted.
     """
-    walked = index if by in _WALKING else _NARROWED.get(by)
+    walked = index if by in WALKING else _NARROWED.get(by)
     hint = f"INDEXED BY {walked}" if walked else "NOT INDEXED"
     return query.with_hint(creator, hint, "sqlite")
