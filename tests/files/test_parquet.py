@@ -122,3 +122,46 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     for door in (open_stream, lambda path: read_source(path, Ledger())):
         with pytest.raises(InputError, match="two columns are called 'a'"):
             door(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_text_is_read_in_each_encoding_of_parquet(tmp_path, encoding):
+    """Writers of the format's second version fall back to these; Arrow makes them no dictionary."""
+    words = ["@ann", "@ann", None, "@bo"]
+    pq.write_table(
+        pa.table({"Handle": words, "n": [1, 2, 3, 4]}), tmp_path / "a.parquet",
+        use_dictionary=False, column_encoding={"Handle": encoding},
+    )  # fmt: skip
+    assert both_doors(tmp_path / "a.parquet")["Handle"] == words
+
+
+def test_a_row_group_without_rows_is_read(tmp_path):
+    table = pa.table({"Handle": ["@ann"]})
+    with pq.ParquetWriter(tmp_path / "a.parquet", table.schema) as writer:
+        for rows in (0, 1, 0):
+            writer.write_table(table.slice(0, rows))
+    assert both_doors(tmp_path / "a.parquet") == {"Handle": ["@ann"]}
+    late = open_stream(tmp_path / "a.parquet", row_groups=(2, 3))
+    assert [*late.chunks(["Handle"])] == []
+
+
+def test_a_chunk_holds_no_texts_of_the_rows_before_it(tmp_path):
+    """A row group's dictionary grows while it is read: 5 bytes an index, 12 a text are its own."""
+    n = 300_000
+    table = pa.table(
+        {
+            "Handle": [f"@{at:07}" for at in range(n)],
+            "Country": pa.array(["Germany", "France"] * (n // 2)),
+            "Notes": pa.array(["x" * 1_000, "y" * 1_000] * (n // 2)),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    opened = open_stream(tmp_path / "a.parquet")
+    last = None
+    for chunk in opened.chunks(opened.headers):
+        assert chunk.cells["Handle"].nbytes < 13 * len(chunk.rows)
+        assert chunk.cells["Country"].nbytes < 5 * len(chunk.rows)
+        assert chunk.cells["Notes"].nbytes < 5 * len(chunk.rows) + 2_100
+        last = chunk
+    assert last.cells["Handle"][-1].as_py() == f"@{n - 1:07}"
+    assert last.cells["Notes"][-1].as_py() == "y" * 1_000

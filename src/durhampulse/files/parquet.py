@@ -26,6 +26,8 @@ __all__ = [
 
 _BUFFER = 1 << 20
 _PAGE_ROWS = 8_192
+_INDEX_BYTES = 4
+_BY_DIFFERENCES = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}
 FAULTS = (
     *(pa.ArrowException, OSError, MemoryError),
     *(UnicodeError, IndexError, KeyError, OverflowError),
@@ -102,19 +104,46 @@ class ParquetStream(Stream):
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Yield some row groups at a time: one iteration over all keeps a buffer for each.
 
-        The texts of a column come as a dictionary where the file has one, so that one that is
-        repeated takes no more memory than the file. Pages are held to their checksums.
+        Texts that repeat come as a dictionary, so that they take no more memory than in the file.
         """
         types = {column.name: column.type for column in self._columns.values()}
-        # Buffered, so that a row group of any size passes in constant memory.
-        with pq.ParquetFile(
-            self.path,
-            buffer_size=_BUFFER,
-            read_dictionary=[name for name in names if has_lengths(types[name])],
-            page_checksum_verification=True,
-        ) as file:
+        texts = [name for name in names if has_lengths(types[name])]
+        with self._opened(texts) as file:
+            repeating = [name for name in texts if self._repeats(file, name)]
+        with self._opened(repeating) as file:
             for first, last in self._spans:
                 yield from file.iter_batches(CHUNK_ROWS, list(range(first, last)), names)
+
+    def _opened(self, texts: list[str]) -> pq.ParquetFile:
+        """Return the file with some columns of text as dictionaries; its checksums are verified.
+
+        It is buffered, so that a row group of any size passes in constant memory.
+        """
+        return pq.ParquetFile(
+            self.path,
+            buffer_size=_BUFFER,
+            read_dictionary=texts,
+            page_checksum_verification=True,
+        )
+
+    def _repeats(self, file: pq.ParquetFile, name: str) -> bool:
+        """Whether the file holds a column of text by dictionaries and hardly anything beside them.
+
+        A dictionary comes with every chunk anew and grows through its row group, so texts that
+        never repeat would be copied ever more often. Writers go on without it once it is full,
+        which takes more than an index for each row. Arrow reads other encodings as texts only.
+        """
+        groups = range(self._spans[0][0], self._spans[-1][1]) if self._spans else ()
+        at = [column.path for column in file.schema].index(name)
+        chunks = {group: file.metadata.row_group(group).column(at) for group in groups}
+        if not chunks or any(_BY_DIFFERENCES & {*chunk.encodings} for chunk in chunks.values()):
+            return False
+        largest = max(groups, key=lambda group: chunks[group].total_uncompressed_size)
+        beside = chunks[largest].total_uncompressed_size - _INDEX_BYTES * chunks[largest].num_values
+        row = next(file.iter_batches(1, [largest], [name]), None) if beside > 0 else None
+        if row is not None:
+            beside -= row.column(0).dictionary.nbytes
+        return bool(beside <= 0)
 
 
 def _cells(column: ParquetColumn, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.Array:
