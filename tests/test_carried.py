@@ -466,6 +466,48 @@ def test_any_text_comes_out_of_any_format_as_it_went_in(scorer, tmp_path, cells,
     assert [as_before(cell) for cell in written] == cells
 
 
+ODD = ["=1+1", "@ann", "a\tb", "a\nb", "\x00x", "\x07", "\u202ex", "", None, " ", "'@bo", "x;=1"]
+
+
+@pytest.mark.parametrize("distinct", [True, False])
+def test_odd_cells_are_carried_as_found_and_neutral_in_csv(scorer, tmp_path, distinct):
+    """Whether a chunk's other texts repeat, and so come by a dictionary, or never do."""
+    n = 66_000  # more than a chunk
+    cells = [f"@{i}" if distinct else "ann" for i in range(n)]
+    places = [*range(6), *range(n - 6, n)]
+    for place, cell in zip(places, ODD, strict=True):
+        cells[place] = cell
+    few = table(12, Handle=lambda i: f"h{i}")
+    frame = pd.concat([few] * (n // 12 + 1), ignore_index=True).head(n)
+    frame["Influencer_ID"] = [f"c{i}" for i in range(n)]
+    frame["Email"] = pd.Series(cells, dtype=object)
+    frame.to_parquet(tmp_path / "in.parquet", index=False)
+    for suffix in ("parquet", "csv"):
+        score_files(scorer, [tmp_path / "in.parquet"], tmp_path / f"out.{suffix}", keep=("Email",))
+    carried = pq.read_table(tmp_path / "out.parquet")["Email"].to_pylist()
+    assert carried == cells
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as stream:
+        written = [
+            row["Email"] for row in csv.DictReader(line.replace("\0", "0") for line in stream)
+        ]
+    safe = [
+        "'=1+1",
+        "'@ann",
+        "a\tb",
+        "a\nb",
+        "0x",
+        "\x07",
+        "\u202ex",
+        "",
+        "",
+        " ",
+        "''@bo",
+        "x;'=1",
+    ]
+    assert [written[place] for place in places] == safe
+    assert written[6] == ("'@6" if distinct else "ann")
+
+
 def test_workbook_links_addresses_and_nothing_else(scorer, people, tmp_path):
     frame = pd.read_csv(people)
     frame.loc[3, "Profile URL"] = "javascript:alert(1)"

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.export import open_sink
+from durhampulse.files.parquet import DISTINCT_FIELD
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
@@ -147,12 +149,12 @@ def test_a_row_group_without_rows_is_read(tmp_path):
 
 def test_a_chunk_holds_no_texts_of_the_rows_before_it(tmp_path):
     """A row group's dictionary grows while it is read: 5 bytes an index, 12 a text are its own."""
-    n = 300_000
+    n = 150_000
     table = pa.table(
         {
             "Handle": [f"@{at:07}" for at in range(n)],
             "Country": pa.array(["Germany", "France"] * (n // 2)),
-            "Notes": pa.array(["x" * 1_000, "y" * 1_000] * (n // 2)),
+            "Notes": pa.array(["x" * 100, "y" * 100] * (n // 2)),
         }
     )
     pq.write_table(table, tmp_path / "a.parquet")
@@ -161,7 +163,17 @@ def test_a_chunk_holds_no_texts_of_the_rows_before_it(tmp_path):
     for chunk in opened.chunks(opened.headers):
         assert chunk.cells["Handle"].nbytes < 13 * len(chunk.rows)
         assert chunk.cells["Country"].nbytes < 5 * len(chunk.rows)
-        assert chunk.cells["Notes"].nbytes < 5 * len(chunk.rows) + 2_100
+        assert chunk.cells["Notes"].nbytes < 5 * len(chunk.rows) + 210
         last = chunk
     assert last.cells["Handle"][-1].as_py() == f"@{n - 1:07}"
-    assert last.cells["Notes"][-1].as_py() == "y" * 1_000
+    assert last.cells["Notes"][-1].as_py() == "y" * 100
+
+
+def test_columns_whose_cells_differ_are_written_without_a_dictionary(tmp_path):
+    schema = pa.schema(
+        [pa.field("Handle", pa.string(), metadata={DISTINCT_FIELD: b""}), ("Country", pa.string())]
+    )
+    with open_sink(tmp_path / "a.parquet", ".parquet", schema, {}) as sink:
+        sink.write(pa.record_batch([["@ann", "@bo"], ["Peru", "Peru"]], schema=schema))
+    group = pq.read_metadata(tmp_path / "a.parquet").row_group(0)
+    assert [group.column(at).has_dictionary_page for at in range(2)] == [False, True]

@@ -14,6 +14,7 @@ from durhampulse.creators.text import as_text, is_number, is_text
 
 __all__ = [
     "CARRIED_KINDS",
+    "TELLING_KINDS",
     "CarriedKind",
     "Sort",
     "carried_column",
@@ -26,6 +27,8 @@ CarriedKind = Literal[
     "name", "handle", "platform", "country", "language", "link", "picture", "email", "fee", "other"
 ]
 CARRIED_KINDS: tuple[CarriedKind, ...] = get_args(CarriedKind)
+TELLING_KINDS: frozenset[CarriedKind] = frozenset({"name", "handle", "link", "picture", "email"})
+"""Kinds of columns that tell who a creator is, so that nearly all of their cells differ."""
 
 Sort = Literal["id", "handle", "account", "link", "email", "name"] | CarriedKind
 """A kind, or finer: an account may be a creator's or a category, an `id` is for identifiers."""

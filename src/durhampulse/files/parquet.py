@@ -21,8 +21,12 @@ from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.irregularities import Ledger
 
 __all__ = [
-    "FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged", "metadata_of", "open_writer",
+    "DISTINCT_FIELD", "FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged",
+    "metadata_of", "open_writer",
 ]  # fmt: skip
+
+DISTINCT_FIELD = b"distinct"
+"""Stands in the metadata of a field nearly all of whose cells differ: it gets no dictionary."""
 
 _BUFFER = 1 << 20
 _PAGE_ROWS = 8_192
@@ -239,18 +243,23 @@ def open_writer(to: Path | BinaryIO, schema: pa.Schema, **options: Any) -> pq.Pa
     Where memory lacks, Snappy and the indices of a page beyond some 16,000 rows throw what nothing
     catches, and a dictionary of integers is written without being there: both end the process.
     Zstandard reports it, such indices stay below 64 KiB, and integers, which seldom repeat, have no
-    dictionary. Fractions are not packed: it takes longer than all else and saves a sixth.
+    dictionary, nor have texts that seldom do. Fractions are not packed: it takes longer than all
+    else and saves a sixth.
     """
     packing = {f.name: "none" if pa.types.is_floating(f.type) else "zstd" for f in schema}
     return pq.ParquetWriter(
         to,
         schema,
         compression=packing,
-        use_dictionary=[f.name for f in schema if not pa.types.is_integer(f.type)],
+        use_dictionary=[f.name for f in schema if _may_repeat(f)],
         max_rows_per_page=_PAGE_ROWS,
         write_page_checksum=True,
         **options,
     )
+
+
+def _may_repeat(field: pa.Field) -> bool:
+    return not pa.types.is_integer(field.type) and DISTINCT_FIELD not in (field.metadata or {})
 
 
 class ParquetSink:

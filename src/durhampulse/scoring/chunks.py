@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader
-from durhampulse.creators.carried import CarriedKind
+from durhampulse.creators.carried import TELLING_KINDS, CarriedKind
 from durhampulse.creators.headers import Headers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
 from durhampulse.decision.table import carried_names
 from durhampulse.files.cage import Cage
+from durhampulse.files.parquet import DISTINCT_FIELD
 from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.record import Scores, score_columns
@@ -137,11 +138,9 @@ def scored_schema(
     names = carried_names(carried or {})
     return pa.schema(
         [
-            ("Influencer ID", identifiers),
+            pa.field("Influencer ID", identifiers, metadata={DISTINCT_FIELD: b""}),
             *(
-                pa.field(
-                    names[header], pa.string(), metadata={CARRIED_FIELD: kind, _HEADER: header}
-                )
+                _carried_field(names[header], header, kind)
                 for header, kind in (carried or {}).items()
             ),
             ("Predicted Sponsorship", pa.float64()),
@@ -153,6 +152,13 @@ def scored_schema(
             ("Flags", words),
         ]
     )
+
+
+def _carried_field(name: str, header: str, kind: CarriedKind) -> pa.Field:
+    metadata: dict[str | bytes, str | bytes] = {CARRIED_FIELD: kind, _HEADER: header}
+    if kind in TELLING_KINDS:
+        metadata[DISTINCT_FIELD] = b""
+    return pa.field(name, pa.string(), metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Column, Connection, String, Table, or_, select, update
 
+from durhampulse.creators.carried import TELLING_KINDS
 from durhampulse.desk.people.cases import any_case, may_contain
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import (
@@ -39,7 +40,6 @@ from durhampulse.desk.store.tables import (
 
 __all__ = ["SEARCHES", "WRITTEN", "clear_words", "telling_words", "without_words"]
 
-_TELLING = ("name", "handle", "link", "picture", "email")
 _FEWEST_LETTERS = 4
 _FEWEST_OF_A_WORD = 8  # "Summer" names a campaign, "Brunhilde" somebody
 _FEWEST_DIGITS = 6  # "2026" is a year
@@ -111,7 +111,7 @@ def telling_words(db: Connection, numbers: Sequence[int], names: Iterable[str]) 
     }
     for table, which in theirs.items():
         for row in db.execute(select(table.c.name, table.c.carried).where(which)):
-            cells = [text for kind, _, text in row.carried or () if kind in _TELLING]
+            cells = [text for kind, _, text in row.carried or () if kind in TELLING_KINDS]
             words |= {text for text in (row.name, *cells) if text}
     plain = {" ".join(word.split()) for word in words}
     words |= {normalize(form, word) for word in plain for form in ("NFC", "NFD")}
