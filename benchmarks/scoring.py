@@ -1,9 +1,10 @@
 """Rows a second from file to file, beside a floor that only reads and writes.
 
 One run, one machine, side by side: the floor reads the same columns of the same file and writes
-columns of the same types, and decides nothing. Then the scorer on Parquet and on CSV, its memory
-at 1 and at 100 million rows, and what others need for the probabilities alone, in memory, of the
-same creators: scikit-learn's pipeline and native CatBoost.
+columns of the same types, and decides nothing. Then the scorer on Parquet and on CSV, with the
+seven standard columns alone and with five columns of text that are carried along, its memory at 1
+and at 100 million rows, and what others need for the probabilities alone, in memory, of the same
+creators: scikit-learn's pipeline and native CatBoost.
 
 Starting is paid once a file, and the floor has nothing to start. So the CSV file is as long as the
 Parquet file for the floor, in seconds: of half as many rows. Beside the seconds stands what either
@@ -24,8 +25,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from tests.models import write
@@ -40,6 +43,14 @@ MOST_ROWS = int(os.environ.get("DURHAMPULSE_MOST_ROWS", "100_000_000"))
 CSV_ROWS = ROWS // 2
 READ = ["Influencer_ID", "Followers", "Engagement_Rate", "Growth_Rate", "Niche", "Video_Quality",
         "Avg_Views_per_Post"]  # fmt: skip
+CARRIED = {
+    "Handle": ("@name", ""),
+    "Email": ("name", "@example.org"),
+    "Profile URL": ("https://www.instagram.com/name", "/"),
+    "Country": ("Country ", ""),
+    "Rate": ("", " EUR"),
+}
+"""Header to what stands before and after a number, another in each row but of the last two."""
 
 
 def main() -> None:
@@ -51,7 +62,14 @@ def main() -> None:
         write_market(parquet, ROWS, seed=1)
         write_market(text, CSV_ROWS, seed=1)
         pd.read_csv(text, nrows=10).to_csv(folder / "ten.csv", index=False)
-        rows = [compare("Parquet", parquet, ROWS, model), compare("CSV", text, CSV_ROWS, model)]
+        wide, wide_text = folder / "wide.parquet", folder / "wide.csv"
+        write_carried(parquet, wide, wide_text)
+        rows = [
+            compare("Parquet", parquet, ROWS, model),
+            compare("Parquet, five carried", wide, ROWS, model),
+            compare("CSV", text, CSV_ROWS, model),
+            compare("CSV, five carried", wide_text, CSV_ROWS, model),
+        ]
         print(pd.DataFrame(rows).T.to_string(header=False))
         seconds = min(score(folder / "ten.csv", model, folder / "t.csv")[0] for _ in range(5))
         print(f"\na file of 10 rows, from the command to its end: {seconds:.2f} s")
@@ -66,6 +84,31 @@ def small_model(folder: Path) -> Path:
     model = train_champion(part.train, part.creators.features).model.with_precedent(part.train)
     write(folder / "model", model, part.train, part.creators)
     return folder / "model"
+
+
+def write_carried(source: Path, wide: Path, text: Path) -> None:
+    """Write a market's table with columns of text beside, as Parquet and as CSV of its beginning.
+
+    Parameters
+    ----------
+    source
+        The market's Parquet file.
+    wide, text
+        Where to write all of its rows, in groups of a million as Arrow has them, and the first
+        `CSV_ROWS`.
+    """
+    table = pq.read_table(source)
+    rng = np.random.default_rng(0)
+    rows = np.arange(len(table))
+    numbers = {
+        "Country": rng.integers(0, 20, len(rows)),
+        "Rate": rng.integers(50, 9_000, len(rows)),
+    }
+    for header, (before, after) in CARRIED.items():
+        digits = pa.array(numbers.get(header, rows)).cast(pa.string())
+        table = table.append_column(header, pc.binary_join_element_wise(before, digits, after, ""))
+    pq.write_table(table, wide)
+    pa_csv.write_csv(table.slice(0, CSV_ROWS), text)
 
 
 def compare(kind: str, source: Path, n_rows: int, model: Path) -> dict[str, object]:
@@ -98,11 +141,11 @@ def compare(kind: str, source: Path, n_rows: int, model: Path) -> dict[str, obje
 
 
 def parquet_floor(source: Path, out: Path) -> None:
-    """Read the same columns and write eight of the types that the scorer writes."""
+    """Read the same columns and write those of the types that the scorer writes."""
     file = pq.ParquetFile(source, read_dictionary=["Niche", "Video_Quality"], buffer_size=1 << 20)
     writer = None
-    for batch in file.iter_batches(65_536, columns=READ):
-        table = pa.table(eight(batch))
+    for batch in file.iter_batches(65_536, columns=read_of(file.schema_arrow.names)):
+        table = pa.table(written(batch))
         writer = writer or pq.ParquetWriter(out, table.schema, store_schema=False)
         writer.write_table(table)
     assert writer is not None
@@ -110,28 +153,35 @@ def parquet_floor(source: Path, out: Path) -> None:
 
 
 def csv_floor(source: Path, out: Path) -> None:
-    """Read the same columns, the engagement rate as text, and write eight."""
+    """Read the same columns, the engagement rate as text, and write as many as the scorer."""
+    headers = source.open(encoding="utf-8").readline().strip().replace('"', "").split(",")
     convert = pa_csv.ConvertOptions(
-        include_columns=READ, column_types={"Engagement_Rate": pa.string()}
+        include_columns=read_of(headers), column_types={"Engagement_Rate": pa.string()}
     )
     read = pa_csv.ReadOptions(block_size=4 << 20)
     writer = None
     for batch in pa_csv.open_csv(source, read, convert_options=convert):
-        table = pa.table(eight(batch))
+        table = pa.table(written(batch))
         writer = writer or pa_csv.CSVWriter(out, table.schema)
         writer.write_table(table)
     assert writer is not None
     writer.close()
 
 
-def eight(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+def read_of(headers: list[str]) -> list[str]:
+    """Return the headers of a file that the scorer reads, those carried along among them."""
+    return [*READ, *(header for header in CARRIED if header in headers)]
+
+
+def written(batch: pa.RecordBatch) -> dict[str, pa.Array]:
     """Return the columns of a batch that stand for those of a decision table."""
     rates = batch["Growth_Rate"]
+    carried = {header: batch[header] for header in CARRIED if header in batch.schema.names}
     return {
         "Influencer ID": batch["Influencer_ID"], "Predicted Sponsorship": rates,
         "Follower Count": batch["Followers"], "Engagement Rate": batch["Engagement_Rate"],
         "Sponsorship Recommendation": batch["Video_Quality"], "Interval Low": rates,
-        "Interval High": rates, "Flags": batch["Niche"],
+        "Interval High": rates, "Flags": batch["Niche"], **carried,
     }  # fmt: skip
 
 
