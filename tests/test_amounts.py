@@ -135,6 +135,34 @@ def test_range_is_refused_with_reason(word):
     assert errors == {0: f"Followers '{word}' is a range: write one number"}
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "<1K",
+        "> 10K",
+        "\u226510K",
+        "under 1,000",
+        "10K or more",
+        "mehr als 10.000",
+        "1\u4e07\u4ee5\u4e0a",
+    ],
+)
+def test_bound_is_refused_with_reason(word):
+    rules = {"Followers": ColumnRule(column="Followers", kind="count")}
+    _, errors = RecordReader(rules).read([{"Followers": word}])
+    assert errors == {0: f"Followers '{word}' is a bound: write one number"}
+
+
+def test_rough_figures_are_read_and_noted(tmp_path):
+    rows = "".join(f"c{i},~{i + 1},approx. {i + 1}00,{i % 2}\n" for i in range(30))
+    (tmp_path / "a.csv").write_text(f"id,Followers,Bid,Sponsored\n{rows}")
+    creators = read_creators(tmp_path / "a.csv")
+    ledger = creators.irregularities.set_index(["code", "column"])
+    for column in ("Followers", "Bid"):
+        assert ledger.loc[("number-format", column), "count"] == 30
+    assert creators.table["Followers"].tolist() == [*range(1, 31)]
+
+
 def test_mil_is_thousand_or_million_unless_decimal_comma_tells():
     for words in (["3 mil"], ["1.2 mil", "7"]):
         cells = pa.array(words)

@@ -242,7 +242,8 @@ ODD_NUMBERS = {
     "5%": None, "12,34,5": None, "-": None, "0x1A": None, "\u00a0900\u00a0": 900,
     "17 thousand": 17_000, "6.5\u4e07": 65_000, "15K+": 15_000, "3 lakh": 300_000,
     "12,34,567": 1_234_567, "10-20k": None, "3 mil": None, "3,4 mil": 3_400, "$900": None,
-    "\u0661\u0662\u0663": 123,
+    "\u0661\u0662\u0663": 123, "ca. 4.2K": 4_200, "~4.2K": 4_200, "approx. 4,200": 4_200, "4,200 (est.)": 4_200,
+    "ca. 4.200": None, ">10K": None, "<1K": None, "over 10K": None, "10K or more": None, "10K+": 10_000,
 }  # fmt: skip
 ODD_RATES = {
     "0.056": 0.056,
@@ -257,6 +258,10 @@ ODD_RATES = {
     "none": None,
     "high": None,
     "822%": 8.22,
+    "~5%": 0.05,
+    "ca. 5,6 %": 0.056,
+    "<1%": None,
+    "5-6%": None,
 }
 ODD_LEVELS = {
     "Tech": "Tech",
@@ -286,6 +291,8 @@ ODD_LEVELS = {
         ("Reach", "1.200 \u20ac", 1_200),
         ("Reach", "1,2 Mio. \u20ac", 1_200_000),
         ("Reach", "10-20", None),
+        ("Reach", "~10", 10),
+        ("Reach", ">10", None),
         ("Video_Quality", "4k uhd", "4K"),
         ("Video_Quality", "1080P", "HD"),
     ],

@@ -337,6 +337,9 @@ CELLS = (
     "constructor 5", "5 constructor", "5 __proto__", "11.2K followers", "12,300 Views", "1.2\u4e07\u4eba",
     "145.000 Abonnenten", "Followers: 900", "3 mil seguidores", "10-20 fans", "15 likes", "3.4 pct", "38,9 \u2030",
     "240 bps", "-12 bp.", "2.4 pp", "5 % percent", "5 followers views",
+    "ca. 4.2K", "~4.2K", "~ -5%", "Approx. 4,200", "rund 4.200", "4,200 (est.)", "\u7d044.2\u4e07", "ca4200", "cafe 5",
+    "<1%", "\u2264 1%", "<= 5", ">10K", "over 10K followers", "10K or more", "1\u4e07\u4ee5\u4e0a", "ca. 5-6%", "5 - ca. 6",
+    "~$500", "ca. 500 \u20ac", "up to 5 pct", "over the 5", "<abc", "about x1", "~ 3 mil",
 )  # fmt: skip
 
 

@@ -320,7 +320,8 @@ def unclear_reason(column: str, word: str, rule: ColumnRule) -> str:
     """Return why a cell that may be one number or another cannot be read, with the way out."""
     parsed, shown = parse_number(word, rule.number_kind), f"{column} '{word[:40]}'"
     if parsed.ends:
-        return f"{shown} is a range: write one number"
+        what = "range" if all(parsed.ends) else "bound"
+        return f"{shown} is a {what}: write one number"
     if parsed.counted and parsed.counted != COUNTED.get(column):
         what = COUNTED.get(column, "what the column holds")
         reason = f"{shown} counts {parsed.counted}, not {what}"

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 from durhampulse.creators.amounts import (
@@ -17,6 +17,7 @@ from durhampulse.creators.amounts import (
     split_range,
 )
 from durhampulse.creators.counted import split_counted, split_rate
+from durhampulse.creators.qualifiers import split_qualified
 
 __all__ = [
     "THREE_DECIMALS",
@@ -102,7 +103,7 @@ class Parsed(NamedTuple):
     counted
         What a word beside it says that it counts, such as followers; empty where there is none.
     ends
-        The ends of a range, which is no number.
+        The ends of a range, which is no number; of a bound such as ``<1%`` one of them is empty.
     """
 
     point: float = math.nan
@@ -211,8 +212,8 @@ def _parse_amount(word: str, kind: NumberKind) -> Parsed:
         return parse_number(usual, kind)._replace(formatted=True)
     if amount is None:
         ends = split_range(word)
-        both = ends is not None and all(parse_number(end, kind).readable for end in ends)
-        return Parsed(ends=ends) if both else _parse_worded(word, kind)
+        both = ends is not None and all(map(partial(_is_plain, kind=kind), ends))
+        return Parsed(ends=ends) if both else _parse_qualified(word, kind)
     if amount.currency and kind != "any":
         return Parsed()
     scale = Decimal(-amount.size if amount.negative else amount.size)
@@ -229,6 +230,23 @@ def _parse_amount(word: str, kind: NumberKind) -> Parsed:
         return value
     known = value.comma if math.isnan(value.point) else value.point
     return value._replace(rival=known * _MILLION)
+
+
+def _parse_qualified(word: str, kind: NumberKind) -> Parsed:
+    """Return a rough figure such as ``ca. 4.2K``, or a bound such as ``<1%``, which is none."""
+    qualified = split_qualified(word)
+    if qualified is None:
+        return _parse_worded(word, kind)
+    if not _is_plain(qualified.figure, kind):
+        return Parsed()
+    if qualified.is_bound:
+        return Parsed(ends=("", qualified.figure))
+    return parse_number(qualified.figure, kind)._replace(formatted=True)
+
+
+def _is_plain(word: str, kind: NumberKind) -> bool:
+    """Whether a word is a number or range, and neither a rough one nor a bound."""
+    return parse_number(word, kind).readable and split_qualified(word) is None
 
 
 def _parse_worded(word: str, kind: NumberKind) -> Parsed:

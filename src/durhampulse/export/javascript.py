@@ -18,6 +18,7 @@ import pandas as pd
 from durhampulse.creators.cldr import currencies, sizes
 from durhampulse.creators.counted import COUNTED, RATE_WORDS, counted_words
 from durhampulse.creators.numbers import THREE_DECIMALS
+from durhampulse.creators.qualifiers import qualifiers
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.words import NULL_WORDS
 from durhampulse.decision.bands import ANSWERS
@@ -112,6 +113,7 @@ def plain_program(program: Program) -> dict[str, Any]:
             "sizes": _sizes(),
             "counted": dict(counted_words()),
             "rates": {word: unit.adjusted() for word, unit in RATE_WORDS.items()},
+            "qualifiers": qualifiers(),
             "powers": SHORT,
             "currencies": {k: sorted(v) for k, v in currencies().items()} if amounts else {},
             "threeDecimals": sorted(THREE_DECIMALS),

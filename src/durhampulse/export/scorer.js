@@ -226,8 +226,8 @@ function parseAmount(word, kind, words) {
   if (!amount) {
     const ends = word.split(RANGE);
     const both =
-      ends.length === 2 && ends.every((end) => end && isReadable(parseNumber(end, kind, words)));
-    return both ? { ...NOTHING, ends } : parseWorded(word, kind, words);
+      ends.length === 2 && ends.every((end) => end && isPlain(end, kind, words));
+    return both ? { ...NOTHING, ends } : parseQualified(word, kind, words);
   }
   if (amount.currency && kind !== "any") return NOTHING;
   const by = amount.negative ? -1 : 1;
@@ -242,15 +242,40 @@ function parseAmount(word, kind, words) {
   return { ...parsed, rival: 1000 * (Number.isNaN(parsed.point) ? parsed.comma : parsed.point) };
 }
 
-/** The patterns of figures with a word for what they count, and of rates with one for their unit. */
-function wordedPatterns({ counted, rates }) {
+/** The patterns of figures with a word beside them: for what they count, for a unit, or a qualifier. */
+function wordedPatterns({ counted, rates, qualifiers }) {
   const gap = `[${BLANK}]*`;
-  const [counts, units] = [counted, rates].map((some) =>
-    Object.keys(some).map((word) => word.replace(/[.]/gu, "\\.")).join("|"));
+  const oneOf = (some) => some.map((word) => word.replace(/[.]/gu, "\\.")).join("|");
+  const [counts, units] = [counted, rates].map((some) => oneOf(Object.keys(some)));
+  const some = (words, pattern) => oneOf(words.filter((word) => pattern.test(word)));
+  const [signs, words] = [/\P{L}$/u, /\p{L}$/u].map((end) => some(qualifiers.before, end));
+  const [joined, parted] = [/^[^a-z]/u, /^[a-z]/u].map((end) => some(qualifiers.behind, end));
   return {
+    qualified: whole(
+      `(${signs}|(?:${words})(?=[0-9${BLANK}]))${gap}(.*[0-9].*)` +
+        `|(.*[0-9].*?)(?:[(${BLANK}]*(${joined})|[(${BLANK}]+(${parted}))\\)?`,
+      "isu",
+    ),
     count: whole(`(${counts})${gap}[:\uff1a]${gap}(.*[0-9].*)|(.*?[0-9].*?)${gap}(${counts})`, "iu"),
     rate: whole(`(.*?[0-9].*?)${gap}(${units})\\.?`, "iu"),
   };
+}
+
+/** A rough figure such as ca. 4.2K, or a bound such as <1%, which is none. */
+function parseQualified(word, kind, words) {
+  const match = words.worded.qualified.exec(word.normalize("NFC"));
+  if (!match) return parseWorded(word, kind, words);
+  const [, before, first, second, joined, parted] = match;
+  const figure = strip(first || second);
+  if (!isPlain(figure, kind, words)) return NOTHING;
+  const isBound = words.bounds.has(casefold(before || joined || parted));
+  return isBound ? { ...NOTHING, ends: ["", figure] } : parseNumber(figure, kind, words);
+}
+
+/** Whether a word is a number or range, and neither a rough one nor a bound. */
+function isPlain(word, kind, words) {
+  const isQualified = words.worded.qualified.test(word.normalize("NFC"));
+  return !isQualified && isReadable(parseNumber(word, kind, words));
 }
 
 /** A count with a word for what it counts, or a rate with one for its unit. */
@@ -305,7 +330,9 @@ function general(value, digits) {
 function unclearReason(input, word, words) {
   const parsed = parseNumber(word, input.kind, words);
   const shown = `${input.column} '${[...word].slice(0, 40).join("")}'`;
-  if (parsed.ends) return `${shown} is a range: write one number`;
+  if (parsed.ends) {
+    return `${shown} is a ${parsed.ends.every(Boolean) ? "range" : "bound"}: write one number`;
+  }
   if (parsed.counted && parsed.counted !== input.counts) {
     const what = input.counts || "what the column holds";
     const reason = `${shown} counts ${parsed.counted}, not ${what}`;
@@ -643,6 +670,7 @@ function prepare(plain) {
       threeDecimals: plain.words.threeDecimals,
       counted: new Map(Object.entries(plain.words.counted)),
       rates: new Map(Object.entries(plain.words.rates)),
+      bounds: new Set(plain.words.qualifiers.bounds),
       worded: wordedPatterns(plain.words),
     },
     nothing: new Set(plain.nothing),

@@ -18,6 +18,7 @@ from durhampulse.creators.amounts import plain_letters
 from durhampulse.creators.cldr import currencies, currency_codes, sizes
 from durhampulse.creators.counted import RATE_WORDS, counted_words
 from durhampulse.creators.numbers import THREE_DECIMALS
+from durhampulse.creators.qualifiers import qualifiers
 from durhampulse.creators.rules import ColumnRule
 
 __all__ = [
@@ -30,12 +31,13 @@ __all__ = [
     "dotted_currencies",
     "plain_characters",
     "ranges",
+    "rough_words",
     "same_currencies",
     "size_words",
     "small",
     "small_letters",
     "three_decimals",
-    "unit_words",
+    "unread_words",
 ]
 
 BLANKS = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233,
@@ -165,7 +167,7 @@ def _all_cases(word: str) -> set[str]:
 
 @cache
 def small_letters() -> Mapping[str, str]:
-    """Return letters beyond ASCII, and the small letters that they are in words for sizes.
+    """Return letters beyond ASCII, and the small letters that they are in words beside figures.
 
     Examples
     --------
@@ -173,26 +175,51 @@ def small_letters() -> Mapping[str, str]:
     >>> letters["\u0422"], letters["\u03c2"], letters["\u017f"], "\u0416" in letters
     ('\u0442', '\u03c3', 's', False)
     """
-    known = {*ascii_lowercase}.union(*size_words(), *map(str.casefold, currency_words()))
+    words = (*size_words(), *map(str.casefold, currency_words()), *counted_words())
+    known = {*ascii_lowercase}.union(*words, *qualifiers()["before"], *qualifiers()["behind"])
     beyond = ((c, c.casefold()) for c in map(chr, range(0x80, sys.maxunicode + 1)))
     return {c: letter for c, letter in beyond if letter != c and letter in known}
 
 
-def unit_words(rule: ColumnRule) -> list[str]:
-    """Return the ends of cells whose unit or count a word names, in small letters.
+def unread_words(rule: ColumnRule) -> tuple[list[str], list[str]]:
+    """Return words in small letters before a figure, and those behind, that make a cell unread.
 
-    Queries and graphs refuse such cells: the program reads them, or refuses what counts others.
+    They are words for bounds such as ``<``, for a unit and for what is counted. Queries and graphs
+    refuse such cells: the program reads them, or refuses bounds and what counts others.
 
     Examples
     --------
-    >>> unit_words(ColumnRule(column="Growth_Rate", kind="rate"))[:2]
-    ['pct', 'pct.']
+    >>> before, behind = unread_words(ColumnRule(column="Growth_Rate", kind="rate"))
+    >>> "<" in before, "pct." in behind, "followers" in behind
+    (True, True, False)
     """
+    bounds = {*qualifiers()["bounds"]}
+    before, behind = ([*bounds.intersection(qualifiers()[side])] for side in ("before", "behind"))
     if rule.kind == "count":
-        return sorted({form for word in counted_words() for form in _composed(word)})
+        before, behind = ([*words, *counted_words()] for words in (before, behind))
     if rule.kind == "rate":
-        return [f"{word}{end}" for word in RATE_WORDS for end in ("", ".")]
-    return []
+        behind = [*behind, *(f"{word}{end}" for word in RATE_WORDS for end in ("", "."))]
+    return _forms(before), _forms(behind)
+
+
+def rough_words() -> tuple[list[str], list[str]]:
+    """Return words in small letters for rough figures: those before one, and those behind.
+
+    Examples
+    --------
+    >>> before, behind = rough_words()
+    >>> "ca." in before, "<" in before, behind
+    (True, False, ['est.', 'est', 'ca.', 'approx.', 'approx'])
+    """
+    before, behind = (_forms(qualifiers()[side]) for side in ("before", "behind"))
+    bounds = {*_forms(qualifiers()["bounds"])}
+    rough = ([word for word in words if word not in bounds] for words in (before, behind))
+    before, behind = (sorted(words, reverse=True) for words in rough)
+    return before, behind
+
+
+def _forms(words: Iterable[str]) -> list[str]:
+    return sorted({form for word in words for form in _composed(word)})
 
 
 def ranges(characters: Iterable[str]) -> str:

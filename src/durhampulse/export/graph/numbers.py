@@ -6,7 +6,7 @@ cell is written and what follows its digits; only cells that are not plain are t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,15 +26,16 @@ from durhampulse.export.graph.patterns import (
     escaped,
     words_pattern,
 )
-from durhampulse.export.graph.pieces import halves, holds, replaced, without
+from durhampulse.export.graph.pieces import from_first_digit, halves, holds, replaced, without
 from durhampulse.export.program import Input
 from durhampulse.export.spellings import (
     RANGE_WORDS,
     SHORT,
     plain_characters,
     ranges,
+    rough_words,
     size_words,
-    unit_words,
+    unread_words,
 )
 
 __all__ = ["Numbers", "read_numbers"]
@@ -78,9 +79,11 @@ def read_numbers(inputs: Sequence[Input], nodes: Nodes) -> list[Numbers]:
     """Append what reads columns of numbers, and return them in their order."""
     if not inputs:
         return []
-    amounts = _amounts([each for each in inputs if each.rule.kind == "any"], nodes)
+    figures = _figures(inputs, nodes)
+    amounts = _amounts([each for each in inputs if each.rule.kind == "any"], figures, nodes)
     texts = [
-        amounts[each.header].text if each.header in amounts else each.header for each in inputs
+        amounts[each.header].text if each.header in amounts else figures[each.header]
+        for each in inputs
     ]
     raw = nodes.add("Concat", *texts, axis=0)
     powers = _powers(nodes, raw)
@@ -89,6 +92,7 @@ def read_numbers(inputs: Sequence[Input], nodes: Nodes) -> list[Numbers]:
     forms = [
         _form(
             each,
+            figures[each.header],
             nodes,
             _Ends(**{name: columns[at] for name, columns in parts.items()}),
             amounts.get(each.header),
@@ -105,11 +109,39 @@ def read_numbers(inputs: Sequence[Input], nodes: Nodes) -> list[Numbers]:
     ]
 
 
-def _amounts(inputs: Sequence[Input], nodes: Nodes) -> dict[str, Amounts]:
+def _figures(inputs: Sequence[Input], nodes: Nodes) -> dict[str, str]:
+    """Append what takes words for rough figures off, and return the cells by header.
+
+    Words that end in a sign come off by it, others where digits follow.
+    """
+    raw = nodes.add("Concat", *(each.header for each in inputs), axis=0)
+    signs, words = _rough_words()
+    is_rough = nodes.matches(raw, rf"(?is){BLANK}*(?:{words_pattern(words)}){BLANK}*[0-9].*")
+    cells = nodes.put(raw, is_rough, from_first_digit(nodes, nodes.chosen(raw, is_rough)))
+    for end in sorted({word[-1] for word in signs}):
+        some = words_pattern(word for word in signs if word[-1] == end)
+        is_rough = nodes.matches(raw, rf"(?is){BLANK}*(?:{some}).*[0-9].*")
+        _, figure = halves(nodes, nodes.chosen(raw, is_rough), end)
+        cells = nodes.put(cells, is_rough, figure)
+    columns = nodes.split(cells, len(inputs))
+    return {each.header: text for each, text in zip(inputs, columns, strict=True)}
+
+
+def _rough_words() -> tuple[list[str], list[str]]:
+    """Return words before a rough figure: those that end in a sign, and others."""
+    before, _ = rough_words()
+    signs = [word for word in before if not word[-1].isalpha()]
+    return signs, [word for word in before if word[-1].isalpha()]
+
+
+def _amounts(
+    inputs: Sequence[Input], figures: Mapping[str, str], nodes: Nodes
+) -> dict[str, Amounts]:
     """Append what reads amounts, those of all columns at once; return it by their headers."""
     if not inputs:
         return {}
-    amounts = read_amounts(nodes, nodes.add("Concat", *(each.header for each in inputs), axis=0))
+    texts = (figures[each.header] for each in inputs)
+    amounts = read_amounts(nodes, nodes.add("Concat", *texts, axis=0))
     parts = {name: nodes.split(value, len(inputs)) for name, value in vars(amounts).items()}
     return {
         each.header: Amounts(**{name: columns[at] for name, columns in parts.items()})
@@ -149,9 +181,9 @@ def _ends(nodes: Nodes, raw: str, powers: dict[int, str], priced: str | None = N
     )
 
 
-def _form(source: Input, nodes: Nodes, ends: _Ends, amounts: Amounts | None) -> str:
+def _form(source: Input, figure: str, nodes: Nodes, ends: _Ends, amounts: Amounts | None) -> str:
     """Append what tells how a cell is written, a range too: a number of :class:`.Form`."""
-    raw, rule = amounts.text if amounts else source.header, source.rule
+    raw, rule = amounts.text if amounts else figure, source.rule
     several = nodes.matches(raw, rf"(?s).*{_BETWEEN}.*{_BETWEEN}.*")
     is_range = nodes.matches(raw, rf"(?s).*{_BETWEEN}.*")
     is_range = nodes.every(is_range, nodes.negated(several))
@@ -168,7 +200,7 @@ def _form(source: Input, nodes: Nodes, ends: _Ends, amounts: Amounts | None) -> 
     if amounts is None or not rule.currency:
         return form
     number = nodes.equals(form, Form.POINT, Form.COMMA)
-    foreign = is_foreign(nodes, source.header, amounts, rule.currency)
+    foreign = is_foreign(nodes, figure, amounts, rule.currency)
     unclear = nodes.whole(Form.UNCLEAR)
     return nodes.where(nodes.every(number, foreign), unclear, form)
 
@@ -230,7 +262,7 @@ def _odd_forms(
         (rf"(?s){BLANK}*{NO_BLANK}.{{39,}}{NO_BLANK}{BLANK}*", Form.MISSING),
         ("|".join(unread), Form.UNREAD),
         (nothing, Form.MISSING),
-        *([(_worded(rule, digits), Form.UNREAD)] if unit_words(rule) else []),
+        (_worded(rule, digits), Form.UNREAD),
         (rf"(?s).*[{odd}].*|.*[{REMOVED_BLANKS}]{{5,}}.*", Form.UNREAD),
         (
             rf"(?s).*{_OTHER_BLANK}(?:{words}){BLANK}.*|.*{BLANK}(?:{words}){_OTHER_BLANK}.*",
@@ -265,10 +297,14 @@ def _usual_forms(
 
 
 def _worded(rule: ColumnRule, digits: str) -> str:
-    """Return the pattern of a cell with digits and a word of its unit, which is not read."""
-    words = words_pattern(unit_words(rule))
-    before = rf"|{BLANK}*(?:{words}){BLANK}*[:\x{{ff1a}}].*[0-9{digits}].*"
-    return rf"(?is).*[0-9{digits}].*(?:{words}){BLANK}*{before}"
+    """Return the pattern of a cell with digits and a word beside them, which is not read."""
+    before, behind = unread_words(rule)
+    signs, words = _rough_words()
+    _, rough = rough_words()
+    first = rf"{words_pattern([*before, *signs])}|(?:{words_pattern(words)}){BLANK}"
+    last = rf"(?:{words_pattern(behind)})|(?:{BLANK}|\()(?:{words_pattern(rough)})\)?"
+    digit = f"[0-9{digits}]"
+    return rf"(?is){BLANK}*(?:{first}).*{digit}.*|.*{digit}.*(?:{last}){BLANK}*"
 
 
 def _long_number(rule: ColumnRule) -> str:

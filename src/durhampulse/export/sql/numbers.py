@@ -8,6 +8,7 @@ program itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.export.forms import REGEX, Form, forms_of, unclear_before_mil
@@ -16,9 +17,10 @@ from durhampulse.export.spellings import (
     RANGE_WORDS,
     SHORT,
     dotted_currencies,
+    rough_words,
     same_currencies,
     three_decimals,
-    unit_words,
+    unread_words,
 )
 from durhampulse.export.sql.amounts import look_up_amounts
 from durhampulse.export.sql.dialects import Dialect, collapsed, literal, number
@@ -67,10 +69,34 @@ def _simplify(numbers: Numbers, dialect: Dialect, stages: Stages) -> None:
             for at in places
         })  # fmt: skip
         cell = "letters"
+    stages.add({f"figure_{at}": _without_rough(f"letters_{at}", dialect) for at in places})
     stages.add(
-        {f"cell_{at}": _respelled(f"letters_{at}", each.rule, dialect) for at, each in numbers}
+        {f"cell_{at}": _respelled(f"figure_{at}", each.rule, dialect) for at, each in numbers}
     )
     stages.add({f"plain_{at}": f"lower(cell_{at})" for at in places})
+
+
+def _without_rough(text: str, dialect: Dialect) -> str:
+    """Return a figure without the word that makes it a rough one."""
+    before, behind = rough_words()
+    cases = [
+        (f"{_begins(f'lower({text})', word)}", f"ltrim(substr({text}, {len(word) + 1}))")
+        for word in before
+    ]
+    for word, (start, end) in product(behind, product(" (", ("", ")"))):
+        figure = f"rtrim(substr({text}, 1, length({text}) - {len(word + end)}), ' (')"
+        cases.append((f"lower({text}) LIKE {literal(f'%{start}{word}{end}')}", figure))
+    whens = " ".join(f"WHEN {when} THEN {figure}" for when, figure in cases)
+    digit = dialect.shaped(text, "digit")
+    return f"CASE WHEN NOT {digit} THEN {text} {whens} ELSE {text} END"
+
+
+def _begins(text: str, word: str) -> str:
+    """Return the condition that text begins with a word, which another letter makes another."""
+    begins = f"{text} LIKE {literal(f'{word}%')}"
+    following = f"substr({text}, {len(word) + 1}, 1)"
+    ended = f"ltrim({following}, '0123456789 ') = ''" if word[-1].isalpha() else ""
+    return f"({begins} AND {ended})" if ended else begins
 
 
 def _respelled(text: str, rule: ColumnRule, dialect: Dialect) -> str:
@@ -268,19 +294,19 @@ def _unread(at: int, rule: ColumnRule, dialect: Dialect) -> list[str]:
         f"length(left_body_{at}) > {_LONGEST_SHAPE} AND left_form_{at} = 0",
         f"plain_{at} IN ({_ENDLESS})",
     ]
-    if words := unit_words(rule):
-        conditions.append(_worded(f"plain_{at}", words, dialect))
+    worded = _worded(f"plain_{at}", rule, dialect)
+    conditions.append(f"left_form_{at} = 0 AND {worded}")
     if dialect.not_plain:
         conditions.append(dialect.not_plain(f"plain_{at}"))
     return conditions
 
 
-def _worded(plain: str, words: Sequence[str], dialect: Dialect) -> str:
-    """Return the condition that a cell has digits and a word of its unit, which is not read."""
-    ends = " OR ".join(
-        f"{plain} LIKE {literal(form)}" for word in words for form in (f"%{word}", f"{word}%:%")
-    )
-    return f"{dialect.shaped(plain, 'digit')} AND ({ends})"
+def _worded(plain: str, rule: ColumnRule, dialect: Dialect) -> str:
+    """Return the condition that a cell has digits and a word beside them, which is not read."""
+    before, behind = unread_words(rule)
+    ends = [f"{plain} LIKE {literal(f'{word}%')}" for word in before]
+    ends += [f"{plain} LIKE {literal(f'%{word}')}" for word in behind]
+    return f"{dialect.shaped(plain, 'digit')} AND ({' OR '.join(ends)})"
 
 
 def _value(at: int, rule: ColumnRule, dialect: Dialect) -> str:
