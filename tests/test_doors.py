@@ -45,9 +45,10 @@ BASE = {
     "Video_Quality": "HD",
     "Avg_Views_per_Post": "3000",
     "Reach": "120",
+    "Online": "5 years",
     "Team": "7",
 }
-NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Reach")
+NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Reach", "Online")
 LEVELS = ("Niche", "Video_Quality", "Team")
 
 
@@ -57,6 +58,7 @@ def trained(tmp_path_factory):
     table = dp.simulate_market(400, seed=5).table
     rng = np.random.default_rng(0)
     table["Reach"] = rng.integers(50, 900, len(table))
+    table["Online"] = [f"{n} year{'s' if n > 1 else ''}" for n in rng.integers(1, 9, len(table))]
     table["Team"] = pd.array(rng.choice([5, 7, 11], len(table)), "Int64")
     table["Team"] = table["Team"].astype("str")
     table["Team"] = table["Team"].where(table["Team"] != "11", "x11")
@@ -293,6 +295,13 @@ ODD_LEVELS = {
         ("Reach", "10-20", None),
         ("Reach", "~10", 10),
         ("Reach", ">10", None),
+        ("Online", "7 years", 7),
+        ("Online", "1 YEAR", 1),
+        ("Online", "7", 7),
+        ("Online", "2,5 years", 2.5),
+        ("Online", "ca. 3 years", 3),
+        ("Online", "30 months", None),
+        ("Online", "5-6 years", None),
         ("Video_Quality", "4k uhd", "4K"),
         ("Video_Quality", "1080P", "HD"),
     ],

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from benchmarks import export
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.decision.bands import ANSWERS, Thresholds
@@ -363,6 +364,33 @@ def test_script_reads_single_cells_as_the_reader(kind, decimal, tmp_path):
             assert "columns of the model are empty" in item["refusal"], cell
         elif "cannot be" not in item["refusal"] and np.isfinite(values[at]):
             assert item["probability"] == pytest.approx(expected[at], abs=1e-12), cell
+
+
+def test_script_reads_the_words_behind_a_columns_figures(tmp_path):
+    rule = ColumnRule(column="Online", kind="any", header="Online", words=("years", "year"))
+    cells = [
+        "7 years",
+        "1 YEAR",
+        "2,5 years",
+        "ca. 3 years",
+        "7",
+        "30 months",
+        "5-6 years",
+        "1.2K years",
+    ]
+    read = rule.read_number_words(cells)
+    model = identity("Online")
+    expected = model.predict_proba(Block(len(cells), {"Online": read.values}))
+    scored = run_script(written(model, [rule], tmp_path), [{"Online": cell} for cell in cells])
+    for cell, item, value, unclear, p in zip(
+        cells, scored, read.values, read.unclear, expected, strict=True
+    ):
+        if unclear:
+            assert item["refusal"].startswith("Online '5-6 years' is a range"), cell
+        elif np.isnan(value):
+            assert "columns of the model are empty" in item["refusal"], cell
+        else:
+            assert item["probability"] == pytest.approx(p, abs=1e-12), cell
 
 
 def test_script_does_not_read_what_every_object_of_javascript_has(demo, messy, tmp_path):

@@ -240,6 +240,15 @@ def test_words_beside_a_figure_refuse_their_row(engine, kind, cells):
 
 
 @pytest.mark.parametrize("engine", [*ENGINES])
+def test_the_words_of_a_column_refuse_their_row(engine):
+    rule = ColumnRule(column="Online", kind="any", header="cell", words=("years", "year"))
+    program = program_from(identity("Online"), {"Online": rule}, Thresholds(), "")
+    read = answers(ENGINES[engine](program, ["7 years", "1 YEAR", "30 months", "7"]))
+    assert read[:3] == ["unread", "unread", "nothing"]
+    assert read[3] == pytest.approx(1 / (1 + math.exp(-0.007)))
+
+
+@pytest.mark.parametrize("engine", [*ENGINES])
 def test_codes_that_no_rate_can_be_are_missing(engine):
     cells = ["-9", "\u221299", "-999", "-900%", "-5"]
     read = answers(ENGINES[engine](program_for("rate"), cells))

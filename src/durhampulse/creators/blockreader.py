@@ -18,7 +18,7 @@ import pyarrow as pa
 from durhampulse.creators.amounts import same_currency
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.cells import NumberCells, distinct_words
-from durhampulse.creators.counted import COUNTED
+from durhampulse.creators.counted import COUNTED, without_words
 from durhampulse.creators.numbers import (
     DecimalSign,
     decimal_evidence,
@@ -318,7 +318,8 @@ class BlockReader:
 
 def unclear_reason(column: str, word: str, rule: ColumnRule) -> str:
     """Return why a cell that may be one number or another cannot be read, with the way out."""
-    parsed, shown = parse_number(word, rule.number_kind), f"{column} '{word[:40]}'"
+    figure = without_words(word, rule.words) or word
+    parsed, shown = parse_number(figure, rule.number_kind), f"{column} '{word[:40]}'"
     if parsed.ends:
         what = "range" if all(parsed.ends) else "bound"
         return f"{shown} is a {what}: write one number"

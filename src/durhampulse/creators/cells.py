@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from durhampulse.creators.amounts import same_currency
 from durhampulse.creators.block import Levels
+from durhampulse.creators.counted import without_words
 from durhampulse.creators.numbers import DecimalSign, NumberKind, Parsed, parse_number
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
 from durhampulse.creators.words import NULL_WORDS, folded
@@ -95,6 +96,7 @@ def read_numbers(
     decimal: DecimalSign | None = None,
     currency: str = "",
     counts: str = "",
+    units: Sequence[str] = (),
 ) -> NumberCells:
     """Return a column of numbers or text as numbers.
 
@@ -108,6 +110,8 @@ def read_numbers(
         The column's decimal sign and currency, where they are known.
     counts
         What the column counts, where that is known.
+    units
+        Words behind its figures, where they are known.
 
     Raises
     ------
@@ -140,7 +144,7 @@ def read_numbers(
         return _plain_cells(values)
     values = values.copy()
     codes, words = distinct_words(text.filter(pa.array(odd)))
-    read = read_number_words(words, kind, decimal, currency, counts)
+    read = read_number_words(words, kind, decimal, currency, counts, units)
     values[odd] = read.values[codes]
     flags = {name: _spread(odd, getattr(read, name), codes) for name in _FLAGS}
     return _without_codes(NumberCells(values=values, **flags), kind)
@@ -170,6 +174,7 @@ def read_number_words(
     decimal: DecimalSign | None,
     currency: str = "",
     counts: str = "",
+    units: Sequence[str] = (),
 ) -> NumberCells:
     """Return written numbers as numbers, one word at a time; arrays of shape (n_words,).
 
@@ -177,7 +182,7 @@ def read_number_words(
     ----------
     words
         The cells, blanks around them included.
-    kind, decimal, currency, counts
+    kind, decimal, currency, counts, units
         As for :func:`read_numbers`.
     """
     n = len(words)
@@ -189,6 +194,9 @@ def read_number_words(
             flags["null_word"][at] = word != ""
             continue
         number = _parsed(word, kind, decimal)
+        if units and not number.readable and (figure := without_words(word, units)):
+            number = _parsed(figure, kind, decimal)
+            flags["worded"][at] = number.readable
         value = number.value(decimal)
         if number.counted:
             flags["worded"][at] = True

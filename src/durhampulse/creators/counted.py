@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
+from durhampulse.creators.cldr import size_of
 from durhampulse.creators.schema import FOLLOWERS, VIEWS
 
-__all__ = ["COUNTED", "RATE_WORDS", "Counted", "counted_words", "split_counted", "split_rate"]
+__all__ = [
+    "COUNTED",
+    "RATE_WORDS",
+    "Counted",
+    "common_words",
+    "counted_words",
+    "split_counted",
+    "split_rate",
+    "without_words",
+]
 
 COUNTED = {FOLLOWERS: "followers", VIEWS: "views"}
 """Standard column to what its figures count."""
@@ -105,3 +116,62 @@ def split_rate(word: str) -> tuple[str, Decimal] | None:
 def _rate_pattern() -> re.Pattern[str]:
     words = "|".join(map(re.escape, RATE_WORDS))
     return re.compile(rf"(.*?\d.*?)\s*({words})\.?", re.IGNORECASE)
+
+
+_TAIL = re.compile(r".*?\d[\d.,'\u2019\s]*([^\W\d_][^\d]*)", re.DOTALL)
+_LONGEST_TAIL = 20
+_MOST_ENDING = 2
+"""Letters by which two forms of a word differ, such as ``post`` and ``posts``."""
+
+
+def common_words(cells: Iterable[str]) -> tuple[str, ...]:
+    """Return the word that stands behind most figures of a column, and its other forms.
+
+    Parameters
+    ----------
+    cells
+        Those that are filled, without blanks around them.
+
+    Examples
+    --------
+    >>> common_words(["35 posts", "12 posts", "1 post", "7", "3 likes", "1.2K posts"])
+    ('posts', 'post')
+    >>> common_words(["24h", "48h"]), common_words(["5 posts", "5 likes"])
+    (('h',), ())
+    """
+    cells = [*cells]
+    tails = [_tail(cell) for cell in cells]
+    counts = Counter(tail for tail in tails if tail)
+    if not counts:
+        return ()
+    word = counts.most_common(1)[0][0]
+    forms = sorted((tail for tail in counts if _same_word(tail, word)), key=lambda t: -counts[t])
+    return (*forms,) if sum(counts[form] for form in forms) > 0.5 * len(cells) else ()
+
+
+def _tail(cell: str) -> str:
+    """Return what stands behind a figure and its size, in small letters; else empty text."""
+    match = _TAIL.fullmatch(unicodedata.normalize("NFC", cell))
+    first, *others = match[1].casefold().split() if match else [""]
+    tail = " ".join(others if others and (size_of(first) or first in "kmb") else [first, *others])
+    return tail if len(tail) <= _LONGEST_TAIL else ""
+
+
+def _same_word(first: str, second: str) -> bool:
+    short, long = sorted((first, second), key=len)
+    near = len(short) > 1 and len(long) - len(short) <= _MOST_ENDING
+    return first == second or (near and long.startswith(short))
+
+
+def without_words(cell: str, words: Sequence[str]) -> str | None:
+    """Return a figure without one of some words behind it; None where none is there.
+
+    Examples
+    --------
+    >>> without_words("1.2K Posts", ("posts", "post")), without_words("7 likes", ("posts",))
+    ('1.2K', None)
+    """
+    text = " ".join(unicodedata.normalize("NFC", cell).split())
+    endings = (word for word in words if text.casefold().endswith(word))
+    longest = max(endings, key=len, default="")
+    return text[: -len(longest)].rstrip() if longest else None

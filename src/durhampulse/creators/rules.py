@@ -24,12 +24,18 @@ from durhampulse.creators.cells import (
     read_numbers,
     spelled_levels,
 )
-from durhampulse.creators.counted import COUNTED
-from durhampulse.creators.numbers import DecimalSign, NumberKind, currencies, learn_decimal
+from durhampulse.creators.counted import COUNTED, common_words, without_words
+from durhampulse.creators.numbers import (
+    DecimalSign,
+    NumberKind,
+    currencies,
+    learn_decimal,
+    parse_number,
+)
 from durhampulse.creators.schema import COLUMNS, QUALITY_LEVELS
 from durhampulse.creators.text import is_number
 from durhampulse.creators.units import Unit
-from durhampulse.creators.words import folded
+from durhampulse.creators.words import NULL_WORDS, folded
 from durhampulse.deferred import pd
 
 __all__ = [
@@ -49,7 +55,7 @@ RuleKind = Literal[
 
 _MOST_LEVELS = 10_000
 _DECIMALS = 14
-_WORDS = ("levels", "deal", "no_deal")
+_WORDS = ("levels", "words", "deal", "no_deal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +82,9 @@ class ColumnRule:
     insisted
         Whether a person has said the unit, or the outcome's words: later tables are not
         questioned about it.
+    words
+        The forms of the word that stands behind most of its own figures, such as posts, in small
+        letters; standard columns know theirs.
     levels
         Its levels as spelled in training, the most frequent first.
     carries
@@ -94,6 +103,7 @@ class ColumnRule:
     unit: Unit = "fraction"
     size: int = 1
     insisted: bool = False
+    words: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     carries: CarriedKind | None = None
     deal: tuple[str, ...] = ()
@@ -132,14 +142,18 @@ class ColumnRule:
 
     def read_signed(self, cells: pa.Array, decimal: DecimalSign | None) -> NumberCells:
         """Return the column's numbers as :meth:`read_numbers`, with that decimal sign."""
-        return read_numbers(cells, self.number_kind, decimal, self.currency, self._counts)
+        return read_numbers(
+            cells, self.number_kind, decimal, self.currency, self._counts, self.words
+        )
 
     def read_number_words(
         self, words: Sequence[str], elsewhere: DecimalSign | None = None
     ) -> NumberCells:
         """Return written numbers as :meth:`read_numbers` reads them, shape (n_words,)."""
         decimal = self._decimal(elsewhere)
-        return read_number_words(words, self.number_kind, decimal, self.currency, self._counts)
+        return read_number_words(
+            words, self.number_kind, decimal, self.currency, self._counts, self.words
+        )
 
     @property
     def _counts(self) -> str:
@@ -270,8 +284,21 @@ def learn_number_rule(column: str, cells: pa.Array, header: str = "") -> ColumnR
         return rule
     words = [word.strip() for word in distinct_words(cells)[1]]
     signs = currencies(words) if rule.kind == "any" else []
+    if rule.kind == "any":
+        rule = replace(rule, words=_words_behind(words))
+        words = [without_words(word, rule.words) or word for word in words]
     decimal = learn_decimal(words, rule.number_kind)
     return replace(rule, decimal=decimal, currency=signs[0] if len(signs) == 1 else "")
+
+
+def _words_behind(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the forms of the word behind most figures of a column that is no standard one."""
+    filled = [cell for cell in cells if cell.casefold() not in NULL_WORDS]
+    worded = [cell for cell in filled if cell[-1].isalpha() or cell[-1] == "."]
+    if len(worded) <= 0.5 * len(filled):
+        return ()
+    unread = sum(not parse_number(cell, "any").readable for cell in worded)
+    return common_words(filled) if unread > 0.5 * len(filled) else ()
 
 
 def learn_level_rule(column: str, cells: LevelCells, header: str = "") -> ColumnRule:

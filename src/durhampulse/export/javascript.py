@@ -147,7 +147,7 @@ def _input(source: Input) -> dict[str, Any]:
     plain: dict[str, Any] = {"column": source.column, "header": source.header}
     if not rule.numeric:
         return {**plain, "spelling": [*rule.spelling.items()]}
-    plain |= {"kind": rule.number_kind, "currency": rule.currency}
+    plain |= {"kind": rule.number_kind, "currency": rule.currency, "units": [*rule.words]}
     plain["unit"] = rule.unit if rule.kind == "rate" else "fraction"
     plain["counts"] = COUNTED.get(source.column, "")
     plain["missing"] = [*rule.missing_codes()]

@@ -326,9 +326,19 @@ function general(value, digits) {
   return bare(value.toFixed(Math.max(digits - 1 - exponent, 0)));
 }
 
+/** A cell's number, without one of the words that stand behind the figures of its column. */
+function parseCell(input, word, words) {
+  const parsed = parseNumber(word, input.kind, words);
+  if (isReadable(parsed) || !input.units.length) return parsed;
+  const text = strip(word.normalize("NFC").replace(BETWEEN, " "));
+  const endings = input.units.filter((unit) => casefold(text).endsWith(unit));
+  const longest = Math.max(0, ...endings.map((unit) => unit.length));
+  return longest ? parseNumber(strip(text.slice(0, -longest)), input.kind, words) : parsed;
+}
+
 /** Why a cell that may be one number or another cannot be read. */
 function unclearReason(input, word, words) {
-  const parsed = parseNumber(word, input.kind, words);
+  const parsed = parseCell(input, word, words);
   const shown = `${input.column} '${[...word].slice(0, 40).join("")}'`;
   if (parsed.ends) {
     return `${shown} is a ${parsed.ends.every(Boolean) ? "range" : "bound"}: write one number`;
@@ -360,7 +370,7 @@ function readNumber(input, cell, model) {
   else if (cell !== null && cell !== undefined) {
     const word = strip(String(cell));
     if (!model.nothing.has(casefold(word))) {
-      const parsed = parseNumber(word, input.kind, model.words);
+      const parsed = parseCell(input, word, model.words);
       value = valueOf(parsed, input.decimal);
       const foreign =
         parsed.currency &&

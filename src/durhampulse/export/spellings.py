@@ -184,8 +184,9 @@ def small_letters() -> Mapping[str, str]:
 def unread_words(rule: ColumnRule) -> tuple[list[str], list[str]]:
     """Return words in small letters before a figure, and those behind, that make a cell unread.
 
-    They are words for bounds such as ``<``, for a unit and for what is counted. Queries and graphs
-    refuse such cells: the program reads them, or refuses bounds and what counts others.
+    They are words for bounds such as ``<``, for a unit and for what is counted, the column's own
+    too. Queries and graphs refuse such cells: the program reads them, or refuses bounds and what
+    counts others.
 
     Examples
     --------
@@ -199,7 +200,7 @@ def unread_words(rule: ColumnRule) -> tuple[list[str], list[str]]:
         before, behind = ([*words, *counted_words()] for words in (before, behind))
     if rule.kind == "rate":
         behind = [*behind, *(f"{word}{end}" for word in RATE_WORDS for end in ("", "."))]
-    return _forms(before), _forms(behind)
+    return _forms(before), _forms([*behind, *rule.words])
 
 
 def rough_words() -> tuple[list[str], list[str]]:
