@@ -29,6 +29,8 @@ from durhampulse.irregularities import Ledger
         ("Engagement", ["56", "41", "32"], None),
         ("Growth", ["+1.2%", "-0.4%", "3%"], "Growth_Rate"),
         ("Growth", ["1200", "-40", "3000"], None),
+        ("Growth", ["+320", "-1,200", "+12"], None),
+        ("Growth", ["450", "12", "1.250"], None),
         ("Engagement Rate", ["5.6", "4.1", "3.2"], "Engagement_Rate"),
     ],
 )
@@ -208,3 +210,24 @@ def test_more_headers_of_tools_are_known(header, column):
     table = pa.table({"id": ["a", "b", "c"], header: cells, "Niche": ["x", "y", "y"]})
     expected = [90_000, 120_000, 340_000] if column == "Followers" else [0.009, 0.012, 0.034]
     assert read_creators(table).table[column].tolist() == pytest.approx(expected)
+
+
+def test_figures_of_the_only_platform_are_claimed():
+    def claimed(*headers):
+        return name_columns("t", [*headers], {}, Ledger())
+
+    assert claimed("Instagram Followers", "Niche") == {
+        "Instagram Followers": "Followers",
+        "Niche": "Niche",
+    }
+    assert claimed("Instagram Followers", "TikTok Followers", "Niche") == {"Niche": "Niche"}
+    assert claimed("Subscribers", "Instagram Followers") == {"Subscribers": "Followers"}
+    assert claimed("Instagram engagement", "Instagram category", "Followers") == {
+        "Followers": "Followers"
+    }
+
+
+def test_questions_of_a_form_are_claimed():
+    headers = ["How many followers do you have?", "What is your engagement rate?"]
+    named = name_columns("t", headers, {}, Ledger())
+    assert [*named.values()] == ["Followers", "Engagement_Rate"]

@@ -341,6 +341,7 @@ CELLS = (
     "ca. 4.2K", "~4.2K", "~ -5%", "Approx. 4,200", "rund 4.200", "4,200 (est.)", "\u7d044.2\u4e07", "ca4200", "cafe 5",
     "<1%", "\u2264 1%", "<= 5", ">10K", "over 10K followers", "10K or more", "1\u4e07\u4ee5\u4e0a", "ca. 5-6%", "5 - ca. 6",
     "~$500", "ca. 500 \u20ac", "up to 5 pct", "over the 5", "<abc", "about x1", "~ 3 mil",
+    "'12345", "\u200b12345", "5\u2060%",
 )  # fmt: skip
 
 

@@ -104,6 +104,8 @@ VALUES = {
     ("\u041e\u041a\u041e\u041b\u041e 5", "count"): 5,
     ("\u7d044.2\u4e07", "count"): 42_000,
     ("~5%", "rate"): 0.05,
+    ("'12345", "count"): 12_345,
+    ("\u200b12,345\ufeff", "count"): 12_345,
     ("about 500 \u20ac", "any"): 500,
     ("2 \u0442\u042b\u0441. \u20bd", "any"): 2_000,
 }  # fmt: skip
@@ -161,7 +163,7 @@ def is_unread(engine, cell):
     return engine == "onnxruntime" and any(
         (c.isdecimal() and not c.isascii())
         or "\uff01" <= c <= "\uff5e"
-        or c in "\u25b2\u2b07\u2248"
+        or c in "\u25b2\u2b07\u2248\u200b\ufeff"
         for c in cell
     )
 

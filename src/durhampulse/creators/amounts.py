@@ -13,6 +13,8 @@ from durhampulse.creators.cldr import currency_codes, size_of
 __all__ = ["Amount", "plain_letters", "same_currency", "split_amount", "split_range"]
 
 _ARABIC = {"\u066a": "%", "\u066b": ".", "\u066c": "'", "\u200e": "", "\u200f": "", "\u061c": ""}
+_UNSEEN = dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")
+"""Characters of no width, which copies from a page bring along."""
 _MINUS = {"\u2212": "-"}
 _ARROWS = {
     **dict.fromkeys("\u25b2\u25b4\u25b3\u2191\u2b06\u2197\U0001f53a\u2248", "+"),
@@ -73,7 +75,7 @@ def _letters() -> dict[int, str]:
     beyond = map(chr, range(0x80, sys.maxunicode + 1))
     digits = {c: str(unicodedata.digit(c)) for c in beyond if c.isdecimal()}
     signs = {chr(0xFF01 + at): chr(0x21 + at) for at in range(94)}
-    return str.maketrans(digits | signs | _ARABIC | _MINUS | _ARROWS)
+    return str.maketrans(digits | signs | _ARABIC | _UNSEEN | _MINUS | _ARROWS)
 
 
 def split_amount(word: str) -> Amount | None:

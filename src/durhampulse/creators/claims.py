@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from durhampulse.creators.cells import NumberCells, read_numbers
+from durhampulse.creators.cells import NumberCells, distinct_words, read_numbers
+from durhampulse.creators.numbers import marked_count
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, VIEWS, header_key, says_percent
 from durhampulse.creators.text import NoTextError, whole_array
 from durhampulse.irregularities import Irregularity, Ledger
@@ -21,7 +22,16 @@ from durhampulse.irregularities import Irregularity, Ledger
 __all__ = ["claims_that_agree", "is_bare"]
 
 _BARE = frozenset(
-    {"views", "engagement", "growth", "followergrowth", "followersgrowth", "monthlygrowth"}
+    {
+        "views",
+        "engagement",
+        "eng",
+        "zaangazowanie",
+        "growth",
+        "followergrowth",
+        "followersgrowth",
+        "monthlygrowth",
+    }
     | {
         f"{who}growth{when}"
         for who in ("follower", "followers", "subscriber", "subscribers")
@@ -80,7 +90,10 @@ def _disagreement(
     if numbers is None:
         return None  # reported when the column is read
     if column != VIEWS:
-        return _no_rate(numbers)
+        marked = marked_count(
+            word.strip() for word in distinct_words(whole_array(table[header]))[1]
+        )
+        return f"{marked!r} and others are counts" if marked else _no_rate(numbers)
     followers = next((h for h, standard in named.items() if standard == FOLLOWERS), None)
     fans = _numbers(table, followers, "count") if followers else None
     if fans is None:

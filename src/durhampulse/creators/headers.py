@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,12 @@ __all__ = [
     "unclaimed",
 ]
 
+_AROUND = re.compile(
+    r"^(?:instagram|ig|tik ?tok|youtube|yt|twitch|facebook)[\s_:]+"
+    r"|^(?:how many|what(?:'s| is| are))\s+(?:your\s+)?|\s+do you have|\s*\?\s*$",
+    re.IGNORECASE,
+)
+"""A platform before what is counted, and what a questionnaire asks around it."""
 _NEAR = 0.8
 """Likeness of a header and a column's name from which a slip of the pen is suspected."""
 
@@ -131,11 +138,31 @@ def _known_columns(
 def _claims(headers: Iterable[str], taken: Container[str]) -> dict[str, list[str]]:
     """Return column to the headers by which it may be meant, of columns that are not taken."""
     claims: dict[str, list[str]] = {}
+    likely: dict[str, list[str]] = {}
     for header in headers:
-        claimed = standard_name(header)
+        claimed, within = standard_name(header), _figure_within(header)
         if claimed and claimed not in taken:
             claims.setdefault(claimed, []).append(header)
-    return claims
+        elif within and within not in taken:
+            likely.setdefault(within, []).append(header)
+    alone = {column: named for column, named in likely.items() if len(named) == 1}
+    return alone | claims
+
+
+def _figure_within(header: str) -> str | None:
+    """Return the column of figures that a header names beside a platform or within a question.
+
+    Examples
+    --------
+    >>> _figure_within("Instagram Followers"), _figure_within("How many followers do you have?")
+    ('Followers', 'Followers')
+    >>> _figure_within("Instagram Engagement"), _figure_within("Instagram Handle")
+    (None, None)
+    """
+    figure = _AROUND.sub("", header)
+    column = standard_name(figure)
+    usable = column and figure != header and not is_bare(figure) and COLUMNS[column].numeric
+    return column if usable else None
 
 
 def require_figures(

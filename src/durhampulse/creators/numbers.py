@@ -75,6 +75,7 @@ _FEW_FRACTIONS = 0.05
 _FEWEST_GROUPED = 10
 _MARKED_COUNT = re.compile(r"[+\-\u2212]?\s*[1-9]\d{0,2}([.,]\d{3})+")
 _BARE_COUNT = re.compile(r"[+\-\u2212]?\s*\d{1,3}")
+_BARE_HUNDREDS = re.compile(r"[+\-\u2212]?\s*[1-9]\d\d")
 _ODD_LETTER = re.compile(r"[^\d.,'\u2019\s+\-%]")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
@@ -372,7 +373,7 @@ def marked_count(words: Iterable[str]) -> str | None:
     """Return a cell with a thousands mark, if a column's marks part thousands and no decimals.
 
     So they do where three digits stand behind each of ten marks or more, and some cells have none:
-    among percentages of three decimals a tenth end in 0, and are written with fewer.
+    among percentages of three decimals a tenth end in 0. Beside a bare ``320`` one mark is enough.
 
     Examples
     --------
@@ -382,7 +383,8 @@ def marked_count(words: Iterable[str]) -> str | None:
     cells = [word for word in words if any(map(str.isdigit, word))]
     marked = [word for word in cells if "," in word or "." in word]
     bare = sum(map(bool, map(_BARE_COUNT.fullmatch, cells)))
-    if len(marked) < _FEWEST_GROUPED or bare < max(_FEWEST_TO_TELL, len(cells) - len(marked)):
+    few = len(marked) < _FEWEST_GROUPED or bare < max(_FEWEST_TO_TELL, len(cells) - len(marked))
+    if not marked or (few and not any(map(_BARE_HUNDREDS.fullmatch, cells))):
         return None
     return marked[0] if all(map(_MARKED_COUNT.fullmatch, marked)) else None
 

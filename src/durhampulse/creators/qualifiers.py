@@ -10,13 +10,14 @@ from typing import NamedTuple
 __all__ = ["Qualified", "qualifiers", "split_qualified"]
 
 _ROUGH_BEFORE = (
-    "~, \u301c, ca., ca, circa, cca, c., approx., approx, approximately, about, around, roughly, "
-    "etwa, rund, ungef\u00e4hr, gesch\u00e4tzt, env., env, environ, aprox., aprox, "
+    "', ~, \u301c, ca., ca, circa, cca, c., approx., approx, approximately, about, around, "
+    "roughly, etwa, rund, ungef\u00e4hr, gesch\u00e4tzt, env., env, environ, aprox., aprox, "
     "aproximadamente, ongeveer, oko\u0142o, ok., \u043e\u043a\u043e\u043b\u043e, "
     "\u043f\u0440\u0438\u043c\u0435\u0440\u043d\u043e, yakla\u015f\u0131k, sekitar, "
     "kho\u1ea3ng, \u7ea6, \u7d04, \u5927\u7ea6, \u304a\u3088\u305d, \uc57d, "
     "\u062d\u0648\u0627\u0644\u064a, \u0932\u0917\u092d\u0917"
 )
+"""The apostrophe is a spreadsheet's before a figure that it keeps as text: the figure itself."""
 _ROUGH_BEHIND = "approx., approx, est., est, ca."
 _BOUND_BEFORE = (
     "<, >, <=, >=, \u2264, \u2265, \u2a7d, \u2a7e, under, over, below, above, less than, "

@@ -164,7 +164,7 @@ COLUMNS: dict[str, Column] = {
             aliases=_keys(
                 "followers, follower count, followers count, follower, n followers, followers num",
                 "followers number, number of followers, total followers, num followers, fans, subs",
-                "total follower count",
+                "total follower count, community size, network followers",
                 "subscribers, subscriber count, subscribers count, subscribers num, suscribers",
                 "number of subscribers, total subscribers, follower/subscriber count",
                 "abonnenten, anzahl follower, follower-anzahl, abonnés, nombre d'abonnés",
@@ -193,15 +193,15 @@ COLUMNS: dict[str, Column] = {
             possible=(0, 1e4),
             plausible=(0, 1),
             aliases=_keys(
-                "engagement rate, eng rate, er, engagement, avg engagement rate",
-                "average engagement rate, er %, engagement-rate, interaktionsrate",
+                "engagement rate, eng rate, er, eng, engagement, avg engagement rate",
+                "zaangażowanie, average engagement rate, er %, engagement-rate, interaktionsrate",
                 "taux d'engagement, taux engagement, tasa de engagement, tasa de interacción",
                 "tasso di engagement, tasso di interazione, tasso di coinvolgimento",
                 "taxa de engajamento, taxa de interação, уровень вовлечённости",
                 "коэффициент вовлечённости, wskaźnik zaangażowania, 互动率, 互動率",
                 "エンゲージメント率, 참여율, taxa de envolvimento, envolvimento",
                 "etkileşim oran\u0131, tingkat interaksi, tingkat keterlibatan, tỷ lệ tương tác",
-                "معدل التفاعل, نسبة التفاعل, שיעור מעורבות, एंगेजमेंट दर, อัตราการมีส่วนร่วม",
+                "معدل التفاعل, نسبة التفاعل, שיעור מעורבות, एंगेजमेंट दर, एंगेजमेंट रेट, อัตราการมีส่วนร่วม",
                 *(
                     f"{days}{of} {rate}"
                     for days in (7, 28, 30, 60, 90)
@@ -290,6 +290,7 @@ COLUMNS: dict[str, Column] = {
             aliases=_keys(
                 "avg views per post, average views per post, avg views, average views, mean views",
                 "views per post, avg views per video, average views per video, views",
+                "avg reels plays, average reels plays, średnia liczba wyświetleń, औसत व्यूज़",
                 "views avg, views average, views per video, views/post, views/video, ø aufrufe",
                 "ø views, views moy, vues moy, vues par vidéo, vistas por vídeo",
                 "durchschnittliche aufrufe, aufrufe pro beitrag, vues moyennes",

@@ -149,6 +149,7 @@ function plainLetters(word) {
     "\u2212": "-", "\u066a": "%", "\u066b": ".", "\u066c": "'", "\u200e": "", "\u200f": "", "\u061c": "", "\ufe0f": "",
   };
   for (const up of "\u25b2\u25b4\u25b3\u2191\u2b06\u2197\u{1f53a}\u2248") signs[up] = "+";
+  for (const unseen of "\u200b\u200c\u200d\u2060\ufeff") signs[unseen] = "";
   for (const down of "\u25bc\u25be\u25bd\u2193\u2b07\u2198\u{1f53b}") signs[down] = "-";
   return [...asciiDigits(word)]
     .map((c) => {

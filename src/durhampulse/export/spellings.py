@@ -52,7 +52,7 @@ _DASHES = range(0x2010, 0x2016)
 COMMON = tuple(
     "\t\n\v\f\r\x1c\x1d\x1e\x1f\u00a0\u2007\u2009\u202f\u3000\u2019\u2212\u301c\u212a"
     "\u2010\u2011\u2012\u2013\u2014\u2015\uff0b\uff0c\uff0d\uff0e\uff05\uff5e\u066a\u066b\u066c\u200e\u200f\u061c"
-    "\u25b2\u25b4\u25b3\u2191\u2b06\u2197\U0001f53a\u2248\u25bc\u25be\u25bd\u2193\u2b07\u2198\U0001f53b\ufe0f"
+    "\u25b2\u25b4\u25b3\u2191\u2b06\u2197\U0001f53a\u2248\u25bc\u25be\u25bd\u2193\u2b07\u2198\U0001f53b\ufe0f\u200b\ufeff"
     + "".join(chr(zero + digit) for zero in (0xFF10, 0x660, 0x6F0, 0x966) for digit in range(10))
 )
 """Those that are replaced where only single ones can be: the digits of full width, Arabic, Persian

@@ -34,7 +34,7 @@ _PATTERNS = {
 }
 """What a text in small letters has to match as a whole."""
 
-_STEPS = 7
+_STEPS = 8
 """Steps in which SQLite replaces characters: its parser takes some 25 calls within calls."""
 Steps = tuple[Callable[[str], str], ...]
 Rows = Sequence[Sequence[str]]
