@@ -15,6 +15,7 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+import pyarrow.feather as pa_feather
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -396,6 +397,21 @@ def test_duplicate_column_names_are_refused(scorer):
         scorer.score(table)
 
 
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_name_of_a_column_that_is_no_utf8_is_told_as_that(scorer, tmp_path, ending):
+    path, table = tmp_path / f"a.{ending}", pa.table({**ONE, "Land": ["DE"]})
+    if ending == "parquet":
+        pq.write_table(table, path, store_schema=False)
+    else:
+        pa_feather.write_feather(table, path)
+    path.write_bytes(path.read_bytes().replace(b"Land", b"L\xe4nd"))
+    with pytest.raises(
+        InputError, match=f"a.{ending}: the name of a column .*'L\ufffdnd'"
+    ) as error:
+        score_files(scorer, [path], tmp_path / "s.csv")
+    assert "Rename it" in error.value.way_out
+
+
 def test_damaged_parquet_is_one_clear_error(scorer, files, tmp_path):
     blob = (files / "m.parquet").read_bytes()
     cut = tmp_path / "cut.parquet"
@@ -509,6 +525,8 @@ def test_decide_and_explain(scorer):
     assert 1 / (1 + np.exp(-total)) == pytest.approx(account.probability, abs=1e-3)
     with pytest.raises(CannotJudgeError, match="columns of the model are empty"):
         scorer.explain({"Followers": 1_000, "Engagement_Rate": None, "Niche": "N/A"})
+    with pytest.raises(CannotJudgeError, match="there is no column '1'"):
+        scorer.explain({1: 2})
 
 
 CELL = st.one_of(

@@ -12,7 +12,7 @@ import pyarrow as pa
 from durhampulse.exceptions import InputError
 from durhampulse.files.bounds import require_proportion, require_short, unpacked_bytes
 from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions
-from durhampulse.files.parquet import FAULTS, columns_of, metadata_of
+from durhampulse.files.parquet import FAULTS, columns_of, metadata_of, misnamed
 
 __all__ = ["ArrowSink", "ArrowStream"]
 
@@ -73,6 +73,8 @@ class ArrowStream(Stream):
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:
+            raise misnamed(self.name, error) from error
         except FAULTS as error:
             raise InputError(
                 f"{self.name}: not a readable Arrow file ({str(error)[:120]}).",

@@ -22,7 +22,7 @@ from durhampulse.irregularities import Ledger
 
 __all__ = [
     "DISTINCT_FIELD", "FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged",
-    "metadata_of", "open_writer",
+    "metadata_of", "misnamed", "open_writer",
 ]  # fmt: skip
 
 DISTINCT_FIELD = b"distinct"
@@ -72,6 +72,8 @@ class ParquetStream(Stream):
             schema = pq.read_schema(path)
             metadata = pq.read_metadata(path)
             self._columns = columns_of(self.name, schema, self.ledger)
+        except UnicodeDecodeError as error:
+            raise misnamed(self.name, error) from error
         except FAULTS as error:
             raise damaged(self.name, error) from error
         self.headers = [*self._columns]
@@ -226,6 +228,15 @@ def damaged(name: str, error: object, rows: int | None = None) -> InputError:
     where = "" if rows is None else f" after row {rows:,}"
     return InputError(
         f"{name}: not a readable Parquet file{where} ({str(error)[:120]}).", "Write it again."
+    )
+
+
+def misnamed(name: str, error: UnicodeDecodeError) -> InputError:
+    """Return what is wrong with a file of which a column's name is no text."""
+    shown = error.object.decode("utf-8", "replace")[:60]
+    return InputError(
+        f"{name}: the name of a column is no UTF-8 ('{shown}').",
+        "Rename it where the file is made, and write it again.",
     )
 
 

@@ -269,7 +269,7 @@ class Scorer:
         if hasattr(row, "columns"):
             raise InputError("A table is not one creator.", "Pass one row, such as table.iloc[0].")
         reader = RecordReader(self.rules)
-        plain = {name: _plain_value(value) for name, value in row.items()}
+        plain = {str(name): _plain_value(value) for name, value in row.items()}
         record, carried = self.part(plain)
         block, errors = reader.read([record])
         if reasons := {**self.reasons_not_to(block, self.compute(block)), **errors}:
