@@ -272,6 +272,15 @@ def test_dates_of_a_column_have_one_format(written):
     assert times.notna().all()
 
 
+@pytest.mark.parametrize("quarters", [["2021Q1", "2021-Q2", "2021 q4"], ["2020Q4", None, "2021Q1"]])
+def test_quarters_are_times_by_their_first_day(quarters):
+    first = {"2021Q1": "2021-01-01", "2021-Q2": "2021-04-01", "2021 q4": "2021-10-01",
+             "2020Q4": "2020-10-01", None: None}  # fmt: skip
+    days = pd.Series([first[quarter] for quarter in quarters])
+    times = drift._times(pd.Series(quarters), "x.csv, column Quarter")
+    pd.testing.assert_series_equal(times, drift._times(days, "x.csv, column Day"))
+
+
 @pytest.mark.parametrize(
     ("cells", "words"),
     [(["01/02/2024", "05/03/2024"], "nothing tells"), (["13/02/2024", "02/13/2024"], "in others")],

@@ -30,6 +30,8 @@ _FEWEST_OF_A_CLASS = 10
 _LEAST_HELD_OUT, _HELD_OUT, _MOST_HELD_OUT = 0.1, 0.2, 0.35
 _NUMBERED = r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}(?!\d)"
 """A date whose day and month are both numbers."""
+_QUARTERS = {rf"(?i)^\s*(\d{{4}})[- ]?Q{n}\s*$": rf"\1-{3 * n - 2:02}-01" for n in range(1, 5)}
+"""A quarter such as 2021Q3 to its first day."""
 
 
 def compare_splits(
@@ -96,6 +98,7 @@ def _times(cells: pd.Series, where: str) -> pd.Series:
         return cells.astype("int64").where(cells.notna())
     if pd.api.types.is_numeric_dtype(cells):
         return cells
+    cells = cells.replace(_QUARTERS, regex=True)
     day_first = _day_first(cells, where)
     times = pd.to_datetime(cells, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
     if times.notna().mean() > 0.5:
