@@ -205,3 +205,34 @@ def test_migration_keeps_campaigns_and_makes_room_for_deliverables(store_url):
     with newest_store(store_url) as db:
         assert deliverables(db, 1) == []
         assert db.scalar(statement("SELECT name FROM campaign")) == "Spring"
+
+
+def test_day_is_moved_and_moved_back(visit, desk, planned):
+    campaign_id, (first, *_) = planned
+    ann, number = visit("reviewer"), added(desk.store, campaign_id, first, "Reel <b>")
+    here, later = f"/campaigns/{campaign_id}", DUE + timedelta(days=9)
+
+    def due():
+        with desk.store.reading() as db:
+            return db.scalar(select(deliverable.c.due))
+
+    for day in (later, None):
+        sent = {"csrf": ann.csrf, "deliverable": str(number), "due": day.isoformat() if day else ""}
+        answer = ann.post(f"{here}/deliverables/due", data=sent)
+        assert answer.headers["location"] == f"{here}#deliverables"
+        assert due() == day
+    undo = f"/deliverables/{number}?change=move&due={later}"
+    assert f'action="{undo.replace("&", "&amp;")}"' in ann.get(here).text
+    ann.post(undo, data={"csrf": ann.csrf})
+    assert due() == later
+    ann.post(f"/deliverables/{number}?change=move&due=later&back=today", data={"csrf": ann.csrf})
+    assert due() == clock.today() + timedelta(days=7)
+    far = {"csrf": ann.csrf, "deliverable": str(number), "due": "2199-01-01"}
+    assert ann.post(f"{here}/deliverables/due", data=far).status_code == 422
+    gone = {**far, "deliverable": "99", "due": ""}
+    assert ann.post(f"{here}/deliverables/due", data=gone).status_code == 404
+    with desk.store.reading() as db:
+        moved = db.scalars(select(audit.c.detail).where(audit.c.act == "deliverable moved")).all()
+    days = [later, "none", later, clock.today() + timedelta(days=7)]
+    assert moved == [{"creator": first, "due": str(day)} for day in days]
+    assert f"/campaigns/{campaign_id}/deliverables/due" not in visit("viewer").get(here).text

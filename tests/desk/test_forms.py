@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from durhampulse.creators.typed import read_typed
+from durhampulse.desk.campaigns.deliverables import add_deliverable
 from durhampulse.desk.campaigns.rooms import RoomWish, make_room
 from durhampulse.desk.people import people
 from durhampulse.desk.review.page import read_changes
@@ -77,6 +78,8 @@ FORMS = [
                                                       "due": "2027-01-31"}, "text"),
     ("reviewer", "/campaigns/{agreed}/deliverables", {"creator_id": "{planned}", "text": "Reel <b>",
                                                       "due": "soon"}, "due"),
+    ("reviewer", "/campaigns/{agreed}/deliverables/due", {"deliverable": "{reel}", "due": "soon"},
+     "due"),
     ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "campaign-{draft}",
                             "days": "7", "colour": "purple"}, "colour"),
     ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "campaign-{draft}",
@@ -207,6 +210,11 @@ def made(desk, tmp_path):  # noqa: C901 - a function for each thing that forms a
         post(client, f"/campaigns/{number}/state", {"state": "agreed"})
         return {"agreed": number, "planned": drafted["planned"]}
 
+    def reel(_client):
+        with desk.store.writing() as db:
+            row = db.execute(select(proposal.c.campaign_id, proposal.c.creator_id)).first()
+            return {"reel": str(add_deliverable(db, *row, "Reel", None, "test"))}
+
     def new_import(client):
         file = ("a.csv", b"id,followers,views\nA-1,20000,3000\nA-2,30000,4000\n")
         sent = post(client, "/imports", {"file": file})
@@ -241,7 +249,7 @@ def made(desk, tmp_path):  # noqa: C901 - a function for each thing that forms a
     makers = {
         "room": room, "token": room,
         "welcome": link, "view": view, "myself": myself, "unlike": unlike, "draft": campaign,
-        "agreed": agreed, "new": new_import,
+        "agreed": agreed, "reel": reel, "new": new_import,
         "queued": lambda client: {
             "queued": fields_of(client.get("/queue").text, "review")["creator"]},
         "first": lambda client: {

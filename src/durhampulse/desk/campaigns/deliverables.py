@@ -19,7 +19,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = [
     "BACK", "LONGEST_DELIVERABLE", "DeliverableChange", "add_deliverable", "change_deliverable",
-    "deliverable_texts", "deliverables",
+    "deliverable_texts", "deliverables", "find_deliverable", "move_deliverable",
 ]  # fmt: skip
 
 LONGEST_DELIVERABLE: Final = 300
@@ -87,8 +87,7 @@ def add_deliverable(
     if not words or len(words) > LONGEST_DELIVERABLE:
         problem = f"The text has {len(words):,} characters." if words else "Nothing is written."
         raise InputError(problem, f"Write up to {LONGEST_DELIVERABLE}.", "text")
-    if due and not _YEARS[0] <= due.year < _YEARS[1]:
-        raise InputError("That day is far.", "Choose a day of these years.", "due")
+    _check_day(due)
     here = deliverable.c.campaign_id == campaign_id
     if (db.scalar(select(func.count()).where(here)) or 0) >= _MOST:
         raise InputError(f"This campaign has {_MOST} already.", "Use those that are there.", "text")
@@ -96,6 +95,46 @@ def add_deliverable(
     number = insert_one(db, deliverable, **values, by=by, at=clock.now())
     note(db, by, "deliverable added", f"campaign {campaign_id}", {"creator": creator_id})
     return number
+
+
+def _check_day(due: date | None) -> None:
+    if due and not _YEARS[0] <= due.year < _YEARS[1]:
+        raise InputError("That day is far.", "Choose a day of these years.", "due")
+
+
+def find_deliverable(db: Connection, number: int) -> Row[Any]:
+    """Return something to be delivered, its row locked.
+
+    Raises
+    ------
+    MissingError
+        If there is none of that number.
+    """
+    rows = select(deliverable).where(deliverable.c.id == number).with_for_update()
+    row = db.execute(rows).first()
+    if row is None:
+        raise MissingError("There is no such deliverable.", "Its creator may have been erased.")
+    return row
+
+
+def move_deliverable(db: Connection, number: int, due: date | None, by: str) -> Row[Any]:
+    """Move something to another day, or to none; return it as it was.
+
+    Raises
+    ------
+    MissingError
+        If there is none of that number.
+    InputError
+        If the day is far.
+    """
+    _check_day(due)
+    row = find_deliverable(db, number)
+    if row.due != due:
+        db.execute(update(deliverable).where(deliverable.c.id == number).values(due=due))
+        day = due.isoformat() if due else "none"
+        about = {"creator": row.creator_id, "due": day}
+        note(db, by, "deliverable moved", f"campaign {row.campaign_id}", about)
+    return row
 
 
 def change_deliverable(db: Connection, number: int, change: DeliverableChange, by: str) -> Row[Any]:
@@ -108,15 +147,12 @@ def change_deliverable(db: Connection, number: int, change: DeliverableChange, b
     MissingError
         If there is none of that number.
     """
-    d = deliverable.c
-    row = db.execute(select(deliverable).where(d.id == number).with_for_update()).first()
-    if row is None:
-        raise MissingError("There is no such deliverable.", "Its creator may have been erased.")
+    row = find_deliverable(db, number)
     column = "done_at" if change in ("done", "open") else "removed_at"
     sets = change in ("done", "remove")
     if (getattr(row, column) is not None) == sets:
         return row
-    changed = update(deliverable).where(d.id == number)
+    changed = update(deliverable).where(deliverable.c.id == number)
     db.execute(changed.values({column: clock.now() if sets else None}))
     note(db, by, _ACTS[change], f"campaign {row.campaign_id}", {"creator": row.creator_id})
     return row

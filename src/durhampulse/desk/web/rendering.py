@@ -53,7 +53,7 @@ letter of it."""
 _UNDOES = re.compile(
     r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?"
     r"|reminders/\d+\?on=[\d-]*(&back=today)?|today/undo\?change=\d+&back=/(today|creators/\d+)|today/unseen\?note=\d+"
-    r"|deliverables/\d+\?change=[a-z]+(&back=(today|all))?)"
+    r"|deliverables/\d+\?change=[a-z]+(&due=[\d-]*)?(&back=(today|all))?)"
 )
 _ABSENT = "\u2013"
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
