@@ -286,3 +286,82 @@ def test_program_keeps_a_note_once(program, desk):
         (detail,) = db.scalars(select(audit.c.detail).where(audit.c.act == "note written"))
     assert detail == {"names": ["Ann Lee"], "through": "key crm"}
     assert program("viewer", "reader").post("/v1/notes", json=body).status_code == 403
+
+
+def test_program_keeps_moves_and_ends_somebodys_own_reminders(program, desk):
+    crm = program("reviewer")
+    name = crm.get("/v1/creators", params={"limit": 1}).json()["creators"][0]["creator"]
+    where, rita = f"/v1/creators/{name}/reminders", {"reviewer": "Rita"}
+    day, later = ((clock.today() + timedelta(days=n)).isoformat() for n in (6, 13))
+    body = {"remind_on": day, "reminder": "Ask <b>", **rita}
+    kept = crm.post(where, json=body)
+    assert (kept.status_code, kept.json()["new"]) == (201, True)
+    again = crm.post(where, json=body)
+    assert (again.status_code, again.json()) == (200, {**kept.json(), "new": False})
+    item = {"id": kept.json()["id"], "remind_on": day, "reminder": "Ask <b>"}
+    assert crm.get(where, params=rita).json() == [item]
+    one = f"/v1/reminders/{item['id']}"
+    moved = {**item, "remind_on": later}
+    assert crm.put(one, json={"remind_on": later, **rita}).json() == moved
+    assert crm.get(where, params=rita).json() == [moved]
+    done = {**item, "remind_on": None}
+    assert crm.put(one, json={"remind_on": None, **rita}).json() == done
+    assert crm.get(where, params=rita).json() == []
+    assert crm.put(one, json={"remind_on": day, **rita}).json() == item  # brought back
+    with desk.store.writing() as db:
+        people.add_person(db, "Ada", "reviewer", "test")
+    assert crm.get(where, params={"reviewer": "Ada"}).json() == []  # another's are not told
+    assert crm.put(one, json={"remind_on": None, "reviewer": "Ada"}).status_code == 404
+    for wrong in ({"reviewer": "Vic"}, {"remind_on": "2020-01-01"}, {"remind_on": None},
+                  {"reminder": "x" * 301}, {"note": "unknown"}):  # fmt: skip
+        assert crm.post(where, json={**body, **wrong}).status_code == 422, wrong
+    assert crm.put(one, json=rita).status_code == 422  # neither a day nor none
+    assert crm.get("/v1/creators/nobody/reminders", params=rita).status_code == 404
+    with desk.store.reading() as db:
+        acts = db.execute(select(audit).where(audit.c.act == "own reminder changed"))
+        details = [(row.who, row.detail) for row in acts]
+    days = [day, later, "none", day]
+    assert details == [("Rita", {"reminder": on, "through": "key crm"}) for on in days]
+    reader = program("viewer", "reader")
+    for answer in (reader.get(where, params=rita), reader.post(where, json=body)):
+        assert answer.status_code == 403
+
+
+def test_program_keeps_moves_and_ticks_off_what_is_to_be_delivered(program):
+    crm = program("reviewer")
+    number = crm.post("/v1/campaigns", json={"name": "Spring", "number": 3}).json()["id"]
+    campaign = f"/v1/campaigns/{number}"
+    first, *_ = [item["name"] for item in crm.get(campaign).json()["creators"]]
+    where, day = f"{campaign}/deliverables", (clock.today() + timedelta(days=6)).isoformat()
+    body = {"creator": first, "text": "One reel", "due": day}
+    assert crm.post(where, json=body).status_code == 422  # not agreed yet
+    crm.post(f"{campaign}/state", json={"state": "agreed"})
+    kept = crm.post(where, json=body)
+    assert (kept.status_code, kept.json()["new"]) == (201, True)
+    again = crm.post(where, json=body)
+    assert (again.status_code, again.json()) == (200, {**kept.json(), "new": False})
+    one = f"/v1/deliverables/{kept.json()['id']}"
+    item = {"id": kept.json()["id"], "campaign": number, "creator": first, "text": "One reel",
+            "due": day, "done_at": None, "removed": False}  # fmt: skip
+    assert crm.get(where).json() == [item]
+    moved = {**item, "due": None}
+    assert crm.put(one, json={"due": None, "done": False}).json() == moved
+    done = crm.put(one, json={"due": None, "done": True}).json()
+    assert done == {**moved, "done_at": done["done_at"]}
+    assert done["done_at"] is not None
+    assert crm.put(one, json={"due": None, "done": True}).json() == done  # sent again
+    assert crm.put(one, json={"due": day, "done": False}).json() == item
+    gone = {"due": day, "done": False, "removed": True}
+    assert crm.put(one, json=gone).json() == {**item, "removed": True}
+    assert crm.get(where).json() == []
+    assert crm.put(one, json={"due": day, "done": False}).json() == item
+    for wrong in ({"creator": "nobody"}, {"text": " "}, {"due": "soon"}, {"note": "unknown"}):
+        status = 404 if "creator" in wrong else 422
+        assert crm.post(where, json={**body, **wrong}).status_code == status, wrong
+    assert crm.put(one, json={"done": True}).status_code == 422  # of whose day nothing is said
+    assert crm.put("/v1/deliverables/999", json=gone).status_code == 404
+    assert crm.get("/v1/campaigns/999/deliverables").status_code == 404
+    reader = program("viewer", "reader")
+    assert reader.get(where).json() == [item]
+    assert reader.put(one, json=gone).status_code == 403
+    assert reader.post(where, json=body).status_code == 403

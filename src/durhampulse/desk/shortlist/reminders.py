@@ -32,8 +32,10 @@ def reminders_of(db: Connection, creator_id: int, person_id: int) -> Sequence[Ro
     return db.execute(rows.order_by(r.remind_on, r.id)).all()
 
 
-def add_reminder(db: Connection, creator_id: int, person_id: int, on: date, text: str) -> int:
-    """Keep a reminder of somebody's own; return its number.
+def add_reminder(
+    db: Connection, creator_id: int, person_id: int, on: date, text: str, *, through: str = ""
+) -> int:
+    """Keep a reminder of somebody's own, which an API key may have sent; return its number.
 
     Raises
     ------
@@ -53,17 +55,21 @@ def add_reminder(db: Connection, creator_id: int, person_id: int, on: date, text
         db, reminder, creator_id=creator_id, person_id=person_id, remind_on=on, text=text,
         at=clock.now(),
     )  # fmt: skip
-    _log(db, creator_id, person_id, on)
+    _log(db, creator_id, person_id, on, through)
     return number
 
 
-def move_own(db: Connection, number: int, person_id: int, on: date | None) -> Row[Any]:
+def move_own(
+    db: Connection, number: int, person_id: int, on: date | None, *, through: str = ""
+) -> Row[Any]:
     """Move a reminder of somebody's own to another day, or end it; return it as it was.
 
     Parameters
     ----------
     on
         The day; none ends it.
+    through
+        The API key that sent it.
 
     Raises
     ------
@@ -81,11 +87,12 @@ def move_own(db: Connection, number: int, person_id: int, on: date | None) -> Ro
         check_reminder(on, "")
     if row.remind_on != on:
         db.execute(update(reminder).where(r.id == number).values(remind_on=on))
-        _log(db, row.creator_id, person_id, on)
+        _log(db, row.creator_id, person_id, on, through)
     return row
 
 
-def _log(db: Connection, creator_id: int, person_id: int, on: date | None) -> None:
+def _log(db: Connection, creator_id: int, person_id: int, on: date | None, through: str) -> None:
     name = db.scalar(select(person.c.name).where(person.c.id == person_id)) or ""
     note(db, name, "own reminder changed", f"creator {creator_id}",
-         {"reminder": on.isoformat() if on else "none"})  # fmt: skip
+         {"reminder": on.isoformat() if on else "none"}
+         | ({"through": through} if through else {}))  # fmt: skip

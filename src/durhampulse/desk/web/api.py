@@ -35,7 +35,8 @@ from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER, ErrorAnswer
 
 __all__ = [
-    "ERRORS", "Body", "Day", "Kept", "Name", "ReviewerName", "Writer", "named_reviewer", "router",
+    "ERRORS", "KEPT_BEFORE", "Body", "Day", "Kept", "Name", "ReviewerName", "Writer",
+    "find_creator_number", "named_reviewer", "router",
 ]  # fmt: skip
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -139,6 +140,11 @@ class Kept(BaseModel):
     new: bool
 
 
+KEPT_BEFORE: dict[int | str, dict[str, Any]] = {
+    200: {"model": Kept, "description": "It was kept before."}
+}
+
+
 class NoteItem(BaseModel):
     """A note on a creator."""
 
@@ -218,10 +224,8 @@ def _owner(care: Care | None) -> OwnerItem | None:
 def _find(desk: DeskOf, name: str) -> tuple[Any, Rules]:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        number = find_number(db, name)
-        row = db.execute(select(creator).where(creator.c.id == number)).first()
-    if row is None:
-        raise HTTPException(404, "There is no such creator.")
+        number = find_creator_number(db, name)
+        row = db.execute(select(creator).where(creator.c.id == number)).one()
     return row, rules
 
 
@@ -265,6 +269,20 @@ def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
     return _item(row, rules, care)
 
 
+def find_creator_number(db: Connection, name: str) -> int:
+    """Return the number of the creator that an address names.
+
+    Raises
+    ------
+    HTTPException
+        If there is none.
+    """
+    number = find_number(db, name)
+    if number is None:
+        raise HTTPException(404, "There is no such creator.")
+    return number
+
+
 def named_reviewer(db: Connection, name: str) -> Principal:
     """Return the person under whose name a program writes.
 
@@ -279,10 +297,7 @@ def named_reviewer(db: Connection, name: str) -> Principal:
     return Principal(row.id, row.name, row.role)
 
 
-@router.post(
-    "/reviews", status_code=201,
-    responses={200: {"model": Kept, "description": "It was kept before."}},
-)  # fmt: skip
+@router.post("/reviews", status_code=201, responses=KEPT_BEFORE)
 def add_review(desk: DeskOf, who: Writer, body: ReviewBody, response: Response) -> Kept:
     """Keep a decision that a person took elsewhere; it stands under that person's name."""
     row, rules = _find(desk, body.creator)
@@ -300,10 +315,7 @@ def add_review(desk: DeskOf, who: Writer, body: ReviewBody, response: Response) 
     return Kept(id=number, new=new)
 
 
-@router.post(
-    "/notes", status_code=201,
-    responses={200: {"model": Kept, "description": "It was kept before."}},
-)  # fmt: skip
+@router.post("/notes", status_code=201, responses=KEPT_BEFORE)
 def add_note(desk: DeskOf, who: Writer, body: NoteBody, response: Response) -> Kept:
     """Keep a note under a person's name; the same text of the same person is kept once."""
     row, _ = _find(desk, body.creator)

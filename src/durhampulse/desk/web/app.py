@@ -219,6 +219,8 @@ class _ErrorPages:
     async def _explain(self, request: Request, error: Exception) -> Response:
         _log_refusal(request, error)
         if request.url.path.startswith(_FOR_PROGRAMS):
+            if isinstance(error, MissingError) and request.path_params:  # the address names it
+                error = RequestError(404, error.problem, error.way_out)
             kinds = (HTTPException, RequestValidationError, DurhamPulseError)
             kind = next(kind for kind in kinds if isinstance(error, kind))
             answer: Response = await self._plain[kind](request, error)
@@ -231,7 +233,7 @@ class _ErrorPages:
         ):
             return page
         was_read = status == HTTPStatus.UNPROCESSABLE_ENTITY or hasattr(request.state, "sent")
-        if isinstance(error, MissingError) and request.path_params:  # the address names it
+        if isinstance(error, MissingError) and request.path_params:
             status = HTTPStatus.NOT_FOUND
         if status == HTTPStatus.NOT_FOUND and not hasattr(request.state, "who"):
             request.state.who = await run_in_threadpool(asking_person, request)

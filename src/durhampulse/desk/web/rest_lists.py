@@ -18,6 +18,7 @@ from durhampulse.desk.store.identifiers import find_numbers
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.desk.web.api import (
     ERRORS,
+    KEPT_BEFORE,
     Body,
     Kept,
     Name,
@@ -42,9 +43,6 @@ views_router = APIRouter(prefix="/v1/views", **_SHARED)
 Reader = Annotated[Principal, needs_key("viewer")]
 _Line = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Title = Annotated[_Line, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f]")]
-_KEPT_BEFORE: dict[int | str, dict[str, Any]] = {
-    200: {"model": Kept, "description": "It was kept before."}
-}
 
 
 class ListBody(Body):
@@ -109,7 +107,7 @@ def all_lists(desk: DeskOf) -> list[ListItem]:
         return [ListItem.model_validate(row, from_attributes=True) for row in own]
 
 
-@lists_router.post("", status_code=201, responses=_KEPT_BEFORE)
+@lists_router.post("", status_code=201, responses=KEPT_BEFORE)
 def make_list(desk: DeskOf, who: Writer, body: ListBody, response: Response) -> Kept:
     """Make an empty list; the same list sent twice by one key is made once."""
     with desk.store.writing() as db:

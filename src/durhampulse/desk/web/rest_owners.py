@@ -17,10 +17,18 @@ from durhampulse.desk.shortlist.owners import (
     care_of,
     change_care,
 )
-from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, needs_key
-from durhampulse.desk.web.api import ERRORS, Body, Day, Name, ReviewerName, Writer, named_reviewer
+from durhampulse.desk.web.api import (
+    ERRORS,
+    Body,
+    Day,
+    Name,
+    ReviewerName,
+    Writer,
+    find_creator_number,
+    named_reviewer,
+)
 from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER
 
@@ -61,14 +69,14 @@ class CareBody(Body):
 def one_owner(desk: DeskOf, name: Name) -> CareItem:
     """Return who looks after a creator, and when to look again."""
     with desk.store.reading() as db:
-        return _item(db, _find(db, name))
+        return _item(db, find_creator_number(db, name))
 
 
 @router.put("/{name:path}/owner")
 def change_owner(desk: DeskOf, who: Writer, name: Name, body: CareBody) -> CareItem:
     """Change who looks after a creator and when to look again, under a person's name."""
     with desk.store.writing() as db:
-        reviewer, number = named_reviewer(db, body.reviewer), _find(db, name)
+        reviewer, number = named_reviewer(db, body.reviewer), find_creator_number(db, name)
         # Row lock: nobody changes it between the read that follows and the change.
         db.execute(select(creator.c.id).where(creator.c.id == number).with_for_update())
         before = care_of(db, [number]).get(number, Care())
@@ -90,13 +98,6 @@ def _owner(db: Connection, name: str | None, before: Care) -> int | None:
     if name is None or name == before.owner:
         return None if name is None else before.owner_id
     return named_reviewer(db, name).id
-
-
-def _find(db: Connection, name: str) -> int:
-    number = find_number(db, name)
-    if number is None:
-        raise HTTPException(404, "There is no such creator.")
-    return number
 
 
 def _item(db: Connection, number: int) -> CareItem:
