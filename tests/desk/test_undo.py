@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 from collections import Counter
@@ -13,6 +14,7 @@ from sqlalchemy import func, select, update
 
 from durhampulse.decision.bands import MAYBE
 from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.outcomes import byfile
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import sweep
 from durhampulse.desk.review.decisions import (
@@ -383,3 +385,26 @@ def test_waiting_file_of_outcomes_is_swept(visit, desk):
     ann.post(f"/outcomes/files/{number}/drop", data={"csrf": ann.csrf})
     assert not path.exists()
     assert standing_outcomes(desk.store) == []
+
+
+def test_file_that_is_undone_while_it_is_recorded_leaves_no_outcome(filled, tmp_path, monkeypatch):
+    """Under Acts it can be undone from its first rows on; the rest is not recorded then."""
+    writing, written = filled.writing, []
+
+    @contextlib.contextmanager
+    def interrupted(**options):
+        with writing(**options) as db:
+            yield db
+        written.append(db)
+        if len(written) == 1:
+            with filled.reading() as db:
+                number = db.scalar(select(act.c.id).where(act.c.kind == "outcomes"))
+            assert undo_act(filled, number, "bob").done
+
+    monkeypatch.setattr(byfile, "_AT_ONCE", 2)
+    monkeypatch.setattr(filled, "writing", interrupted)
+    with pytest.raises(InputError, match="bob has undone"):
+        record_rows(filled, tmp_path, dict.fromkeys(range(3, 9), True))
+    with filled.reading() as db:
+        assert db.scalars(select(outcome.c.id).where(outcome.c.replaced_at.is_(None))).all() == []
+        assert db.scalars(select(creator.c.id).where(creator.c.deal.is_not(None))).all() == []

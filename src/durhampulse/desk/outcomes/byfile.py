@@ -15,11 +15,12 @@ from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.recipes import find_recipe
 from durhampulse.desk.outcomes.file import OutcomeFile, RefusedRow, check_day, read_outcomes
 from durhampulse.desk.outcomes.recording import insert_outcomes
-from durhampulse.desk.store.acts import begin_act, change_act
+from durhampulse.desk.store.acts import begin_act, change_act, find_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.identifiers import find_numbers
 from durhampulse.desk.store.tables import outcome, outcome_file
+from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage
 
 __all__ = ["OutcomeSource", "Preview", "Recorded", "preview_of", "record_all"]
@@ -198,7 +199,9 @@ def _record(
     for start in range(0, max(len(rows), 1), _AT_ONCE):
         with store.writing() as db:
             some = rows[start : start + _AT_ONCE]
-            if act_id is None and _is_new(db, some):
+            if act_id is not None:
+                _require_wanted(db, act_id)
+            elif _is_new(db, some):
                 act_id = begin_act(db, "outcomes", by, {"file": name[:200], "creators": 0})
             if act_id is not None:
                 kept += insert_outcomes(db, some, by, act_id)
@@ -206,6 +209,20 @@ def _record(
             if start + _AT_ONCE >= len(rows):
                 finish(db, kept, act_id)
     return kept, act_id
+
+
+def _require_wanted(db: Connection, act_id: int) -> None:
+    """Raise if somebody undoes an act while it goes on; its row is locked, as by the undo, first.
+
+    Raises
+    ------
+    InputError
+        If somebody does; nothing more of it may be recorded then.
+    """
+    row = find_act(db, act_id, lock=True)
+    if row.undone_by is not None:
+        problem = f"{row.undone_by} has undone this file while it was recorded."
+        raise InputError(problem, "Nothing of it stays: record it again, or discard it.")
 
 
 def _is_new(db: Connection, rows: list[tuple[int, bool, date]]) -> bool:
