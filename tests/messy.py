@@ -25,6 +25,7 @@ RATES = (
 """Formats of a rate; p is it in percent, n a digit."""
 WORDS = (
     "{}", "{u}", "{l}", " {} ", "{}\t", "{l} ", "?", "", "Yodelling", "  Cat   Care ", "{}s", "N/A",
+    "Nicht verf\u00fcgbar", "\u041d\u0415 \u0423\u041a\u0410\u0417\u0410\u041d\u041e",
     "{u}\u00a0",
 )  # fmt: skip
 """Formats of a level; u and l are it in capitals and small letters."""

@@ -273,6 +273,10 @@ ODD_LEVELS = {
     "\uff34\uff45\uff43\uff48": "Tech",
     "Unheard of": "Unheard of",
     "N/A": None,
+    "Brak danych": None,
+    "\u041d\u0435 \u0443\u043a\u0430\u0437\u0430\u043d\u043e": None,
+    "\u672a\u8a2d\u5b9a": None,
+    "nicht angegeben": None,
     "": None,
     " ": None,
 }

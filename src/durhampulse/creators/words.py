@@ -17,6 +17,44 @@ NULL_WORDS = frozenset(
     | {"s.o.", "s. o.", "n.d.", "n. d.", "n/d", "s/d", "s.d.", "non disponible", "no disponible"}
     | {"desconocido", "inconnu", "sconosciuto", "desconhecido", "#n/d", "#nv", "#bezug!", "#zahl!"}
     | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!", "#error!"}
+    | {"nicht verfügbar", "nicht angegeben", "keine daten", "non renseigné", "sans objet"}
+    | {"pas de données", "sin datos", "sin información", "no aplica", "sem dados"}
+    | {
+        "não informado",
+        "não disponível",
+        "non disponibile",
+        "nessun dato",
+        "geen gegevens",
+    }
+    | {"onbekend", "brak danych", "nie podano", "veri yok", "belirtilmemiş", "bilinmiyor"}
+    | {
+        "нет данных",
+        "не указано",
+        "неизвестно",
+        "н/д",
+    }
+    | {
+        "未設定",
+        "未入力",
+        "不明",
+        "非公開",
+        "暂无",
+        "暂无数据",
+        "未知",
+        "未提供",
+    }
+    | {
+        "미입력",
+        "비공개",
+        "không rõ",
+        "không có dữ liệu",
+        "tidak ada data",
+    }
+    | {
+        "غير متوفر",
+        "غير معروف",
+        "उपलब्ध नहीं",
+    }
     | {"loading...", "#n/v", "--none--", "- none -", "- select -", "please select"}
 )
 """Words and spreadsheet errors that stand for a missing value, in lower case."""

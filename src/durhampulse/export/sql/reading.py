@@ -14,7 +14,7 @@ from durhampulse.creators.words import NULL_WORDS, folded
 from durhampulse.export.forms import Form
 from durhampulse.export.levels import look_alikes, spellings_of
 from durhampulse.export.program import Input, Program
-from durhampulse.export.spellings import ranges
+from durhampulse.export.spellings import ranges, small
 from durhampulse.export.sql.dialects import Dialect, collapsed, literal, number
 from durhampulse.export.sql.numbers import read_numbers
 from durhampulse.export.sql.stages import Stages
@@ -52,7 +52,9 @@ def _trim(inputs: Sequence[tuple[int, Input]], dialect: Dialect, stages: Stages)
         trimmed[f"t_{at}"] = cell
         trimmed[f"k_{at}"] = f"CASE WHEN {dialect.is_text(column)} THEN 1 ELSE 0 END"
     stages.add(trimmed)
-    nothing = ", ".join(map(literal, sorted(NULL_WORDS)))
+    # Some databases know small letters of ASCII alone.
+    forms = {small(form) for word in NULL_WORDS for form in (word, word.capitalize(), word.upper())}
+    nothing = ", ".join(map(literal, sorted(forms)))
     stages.add(
         {
             f"w_{at}": f"CASE WHEN lower(t_{at}) IN ({nothing}) THEN NULL ELSE t_{at} END"
