@@ -111,7 +111,7 @@ VALUES = {
 }  # fmt: skip
 """Cell and kind of its column to its value, where the column has not told its decimal sign."""
 NOTHING = {
-    ("about x1", "count"), ("5 best.", "count"),
+    ("about x1", "count"), ("5 best.", "count"), ("5 - ca. 6", "rate"),
     ("12 monkeys", "count"), ("12 \u043b\u044e\u0434\u0435\u0439", "count"), ("~", "count"),
     ("1,2,3", "count"), ("0.5x", "rate"), ("+-5", "rate"), ("--5", "rate"), ("5%", "count"),
     ("5. Mio.", "count"), ("5%+", "rate"), ("5 k 3", "count"), ("2024-06-15", "count"),

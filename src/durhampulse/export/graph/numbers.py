@@ -227,7 +227,7 @@ def _form_of(
     answer = nodes.whole(Form.MISSING)
     cases = [
         *([(amounts.is_unread, Form.UNREAD)] if amounts else []),
-        *_odd_forms(text, rule, nodes, amounts),
+        *_odd_forms(text, rule, nodes, amounts, is_end=is_range is None),
         *([] if is_range is None else _ranges(text, is_range, nodes)),
         (ends.no_number, Form.MISSING),
         *_usual_forms(text, rule, nodes, ends, amounts),
@@ -245,7 +245,7 @@ def _ranges(text: str, is_range: str, nodes: Nodes) -> list[tuple[str, Form]]:
 
 
 def _odd_forms(
-    text: str, rule: ColumnRule, nodes: Nodes, amounts: Amounts | None
+    text: str, rule: ColumnRule, nodes: Nodes, amounts: Amounts | None, *, is_end: bool
 ) -> list[tuple[str, Form]]:
     """Append the forms that come before all shapes of digits."""
     odd = ranges({*plain_characters()} - _READ)
@@ -262,7 +262,7 @@ def _odd_forms(
         (rf"(?s){BLANK}*{NO_BLANK}.{{39,}}{NO_BLANK}{BLANK}*", Form.MISSING),
         ("|".join(unread), Form.UNREAD),
         (nothing, Form.MISSING),
-        (_worded(rule, digits), Form.UNREAD),
+        (_worded(rule, digits, is_end=is_end), Form.UNREAD),
         (rf"(?s).*[{odd}].*|.*[{REMOVED_BLANKS}]{{5,}}.*", Form.UNREAD),
         (
             rf"(?s).*{_OTHER_BLANK}(?:{words}){BLANK}.*|.*{BLANK}(?:{words}){_OTHER_BLANK}.*",
@@ -296,13 +296,18 @@ def _usual_forms(
         yield written, form
 
 
-def _worded(rule: ColumnRule, digits: str) -> str:
-    """Return the pattern of a cell with digits and a word beside them, which is not read."""
+def _worded(rule: ColumnRule, digits: str, *, is_end: bool) -> str:
+    """Return the pattern of a cell with digits and a word beside them, which is not read.
+
+    A rough figure is no end of a range.
+    """
     before, behind = unread_words(rule)
     signs, words = _rough_words()
     _, rough = rough_words()
-    first = rf"{words_pattern([*before, *signs])}|(?:{words_pattern(words)}){BLANK}"
-    last = rf"(?:{words_pattern(behind)})|(?:{BLANK}|\()(?:{words_pattern(rough)})\)?"
+    first, last = words_pattern(before), words_pattern(behind)
+    if not is_end:
+        first += rf"|{words_pattern(signs)}|(?:{words_pattern(words)}){BLANK}"
+        last += rf"|(?:{BLANK}|\()(?:{words_pattern(rough)})\)?"
     digit = f"[0-9{digits}]"
     return rf"(?is){BLANK}*(?:{first}).*{digit}.*|.*{digit}.*(?:{last}){BLANK}*"
 
