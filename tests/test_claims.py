@@ -231,3 +231,15 @@ def test_questions_of_a_form_are_claimed():
     headers = ["How many followers do you have?", "What is your engagement rate?"]
     named = name_columns("t", headers, {}, Ledger())
     assert [*named.values()] == ["Followers", "Engagement_Rate"]
+
+
+def test_a_misspelt_header_is_proposed_for_the_column_that_is_missing():
+    table = pa.table({
+        "id": ["a", "b", "c"], "Folowers": [9_000, 8_000, 7_000], "Engagement avg": [90, 41, 32],
+        "Niche": ["Tech", "Art", "Art"],
+    })  # fmt: skip
+    ledger = read_creators(table).irregularities.query("code == 'missing-column'")
+    actions = ledger.set_index("column")["action"]
+    hint = "done without; 'Folowers' may be meant: --map Followers=Folowers"
+    assert actions["Followers"] == hint
+    assert actions["Engagement_Rate"] == "done without"

@@ -220,8 +220,17 @@ def require_extra(name: str, named: Mapping[str, str], options: ReadOptions) -> 
                 )
 
 
-def nearest_header(column: str, headers: Iterable[str]) -> str | None:
+def nearest_header(column: str, headers: Iterable[str], least: float = _NEAR) -> str | None:
     """Return the header that is nearly the name of a column, or nearly an alias of it.
+
+    Parameters
+    ----------
+    column
+        Its name.
+    headers
+        Those that are not read.
+    least
+        Likeness from which one is suspected, up to 1.
 
     Examples
     --------
@@ -231,7 +240,7 @@ def nearest_header(column: str, headers: Iterable[str]) -> str | None:
     keys = {header_key(header): header for header in headers}
     aliases = COLUMNS[column].aliases if column in COLUMNS else frozenset()
     for key in (header_key(column), *sorted(aliases)):
-        if close := get_close_matches(key, keys, n=1, cutoff=_NEAR):
+        if close := get_close_matches(key, keys, n=1, cutoff=least):
             return keys[close[0]]
     return None
 

@@ -6,6 +6,7 @@ What a column is, its kind, decimal sign, unit and levels, is learned here once,
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from durhampulse.creators.considered import keep_considered
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.headers import (
     name_columns,
+    nearest_header,
     require_extra,
     require_figures,
     require_headers,
@@ -45,6 +47,9 @@ from durhampulse.files.tables import read_source, table_of
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["read_creators"]
+
+_MISSPELT = 0.9
+"""Likeness to a column's name of a header that is most likely it."""
 
 
 def read_creators(
@@ -149,6 +154,8 @@ def _settled(reader: ColumnReader) -> Creators:
     for name in COLUMNS:
         if name not in reader.values:
             action = "row numbers are used" if name == IDENTIFIER else "done without"
+            if near := nearest_header(name, reader.roles, _MISSPELT):
+                action += f"; '{near}' may be meant: --map {name}={shlex.quote(near)}"
             ledger.note(Irregularity.MISSING_COLUMN, name, 1, action)
     table = pd.DataFrame(reader.values)
     identified = IDENTIFIER in table
