@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from durhampulse.report import plots
-from durhampulse.report.decisionplots import front_finding
+from durhampulse.report.decisionplots import front_finding, group_calibration
 from durhampulse.report.figures import draw_figure, naming_source
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -65,3 +65,17 @@ def test_levels_are_drawn_letter_by_letter(level):
     figure = draw_figure("level", "Shares", groups, lambda: plots.groups(groups, level))
     texts = [text.text for text in ET.fromstring(figure.svg).iter(f"{_SVG}text")]
     assert {level, f"Share of deals by {level}, 95% interval"} <= {*texts}
+
+
+def test_legend_of_groups_stands_beside_them():
+    """Where few groups fill the picture, one within it covered their marks."""
+    groups = pd.DataFrame(
+        {"group": ["a", "b"], "creators": 9, "measured": [0.3, 0.6], "predicted": [0.4, 0.5]}
+    ).assign(low=0.1, high=0.9)
+    plots.use_style()
+    axes = group_calibration(groups)
+    axes.figure.canvas.draw()
+    legend = axes.get_legend().get_window_extent()
+    plt.close(axes.figure)
+    assert legend.x0 >= axes.bbox.x1
+    assert legend.x1 <= axes.figure.bbox.x1

@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 
+from durhampulse import study
 from durhampulse.decision.bands import Thresholds
 from durhampulse.report import advice, interpretation, networks, worth
 from durhampulse.report.tables import plain_table
@@ -146,6 +147,31 @@ def test_thresholds_have_all_their_digits(whole, review, yes, words):
     assert f"Between {words[0]} and {words[1]} a person decides" in text
     assert f"From {words[1]} on: " in text
     assert f"Few reach {words[1]} where" in text
+
+
+def test_rival_that_is_not_better_comes_first_with_its_log_loss(whole):
+    """The sentence speaks of the rival, .41 against the simple model's .40, so .01 worse."""
+    row = {"metric": "log_loss", "first": 0.4, "second": 0.41, "low": -0.02, "high": 0.001}
+    margin = pd.DataFrame([row])
+    simple = replace(whole.e.champion, name="Logistic regression on splines")
+    part = replace(whole.e, champion=simple, rival="Distilled blend", tied=True, margin=margin)
+    assert (
+        "distilled blend does not beat it beyond noise (cross-validated log loss 0.4100 against "
+        "0.4000, difference -0.0010 to +0.0200)"
+    ) in worth.champion_choice(part)
+
+
+def test_nobody_is_chosen_from_a_lower_threshold_where_nothing_is_recommended(whole):
+    table = whole.e.table.assign(**{"Sponsorship Recommendation": ""})
+    assert worth.lower_threshold(whole.e)
+    assert worth.lower_threshold(replace(whole.e, table=table)) == ""
+
+
+def test_fifths_of_a_rate_are_percentages_as_on_its_axis(write):
+    rows = "".join(f"{i},{i / 1000},{int(i > 60)}\n" for i in range(1, 101))
+    path = write("Influencer_ID,Engagement_Rate,Sponsorship_Status\n" + rows)
+    groups = study.explore(study.load_and_inspect(path).creators).by_group["group"]
+    assert [groups.iloc[0], groups.iloc[-1]] == ["0.1% to 2.08%", "8.02% to 10%"]
 
 
 def test_checks_speak_of_columns_without_markup(whole):

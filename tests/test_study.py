@@ -642,6 +642,7 @@ def test_left_out_column_has_specific_reason(write, cells, role, reason):
         ((0.0, 8e6), "linear", {"0", "2M", "4M", "6M", "8M"}),
         ((1_000, 1e6), "log", {"1K", "10K", "100K", "1M"}),
         ((2_000, 9_000), "log", {"2K", "3K", "4K", "6K"}),  # within a power of ten
+        ((150, 8_000), "log", {"300", "1K", "3K"}),
     ],
 )
 def test_axes_show_numbers_as_people_write_them(values, scale, expected):
@@ -658,5 +659,8 @@ def test_axes_show_numbers_as_people_write_them(values, scale, expected):
     panel.figure.canvas.draw()
     ticks = [*panel.get_xticklabels(), *panel.get_xticklabels(minor=True)]
     assert expected <= {tick.get_text() for tick in ticks}
+    boxes = [tick.get_window_extent() for tick in ticks if tick.get_text()]
+    inside = sorted((box.x0, box.x1) for box in boxes if panel.bbox.x0 <= box.x0 <= panel.bbox.x1)
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(inside))
     assert "2.5%" in {tick.get_text() for tick in panel.get_yticklabels()}
     plt.close("all")

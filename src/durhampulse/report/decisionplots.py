@@ -289,7 +289,7 @@ def group_calibration(
     table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
 ) -> Axes:
     """Predicted and measured shares of deals by niche and tier; `table` from group_quality."""
-    ax = new_axes(ax, (7.2, 1.0 + 0.24 * len(table)))
+    ax = new_axes(ax, (8.2, 1.0 + 0.24 * len(table)))
     at = np.arange(len(table))
     ax.errorbar(table["measured"], at, xerr=error_bars(table, "measured"), fmt="o", color=DEAL,
                 capsize=2.5, label="measured, 95% interval")  # fmt: skip
@@ -299,7 +299,7 @@ def group_calibration(
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(PERCENT)
     ax.grid(axis="x")
-    ax.legend()
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     xlabel = f"creators {outcome.with_deal}"
     ax.set(title="Do the probabilities hold for each group?", xlabel=xlabel)
     return described(ax, descriptions.group_calibration(table, outcome))

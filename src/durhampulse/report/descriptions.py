@@ -167,7 +167,7 @@ def front_ranking(ranked: pd.DataFrame, counts: Mapping[str, int]) -> str:
 def front_finding(invited: int, deals: float, by_lot: float, outcome: OutcomeWords) -> str:
     """Return what the first invitations find, and what as many at random would."""
     return (
-        f"{outcome.deals} found by number of invitations, two rising lines: the first {invited:,} "
+        f"Two rising lines, {outcome.deals} found by number of invitations: the first {invited:,} "
         f"of this list hold {deals:.0f}, as many drawn by lot {by_lot:.0f}"
     )
 

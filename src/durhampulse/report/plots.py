@@ -106,21 +106,22 @@ def error_bars(table: pd.DataFrame, value: str) -> np.ndarray:
 
 
 class _LogMarks(LogFormatter):
-    """Marks between the powers of ten, where there is room for them."""
+    """Marks between the powers of ten, where there is room for them: over more than one, of 3."""
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, low: float, high: float) -> None:
         super().__init__()
-        self._column = column
+        self._column, self._is_wide = column, high > 10 * low
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        return axis_text(self._column, x) if super().__call__(x, pos) else ""
+        has_room = not self._is_wide or f"{x:e}".startswith("3")
+        return axis_text(self._column, x) if has_room and super().__call__(x, pos) else ""
 
 
 def mark_values(panel: Axes, column: str) -> None:
     """Write a column's values along an axis as people do: 35K rather than 3.5e4."""
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_text(column, value)))
     if panel.get_xscale() == "log":
-        panel.xaxis.set_minor_formatter(_LogMarks(column))
+        panel.xaxis.set_minor_formatter(_LogMarks(column, *panel.get_xlim()))
 
 
 def target(table: pd.DataFrame, ax: Axes | None = None) -> Axes:

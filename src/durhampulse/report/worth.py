@@ -37,15 +37,17 @@ def champion_choice(part: Decision) -> str:
     name, beside = part.champion.name, _beside_baseline(part)
     is_refused = (part.table["Sponsorship Recommendation"] == "").all()
     decides = "would decide" if is_refused else "decides"
+    if part.tied and name == SIMPLE:
+        return (
+            f"**{name}** {decides}: {part.rival.lower()} does not beat it beyond noise "
+            f"(cross-validated log loss {row['second']:.4f} against {row['first']:.4f}, difference "
+            f"{-row['high']:+.4f} to {-row['low']:+.4f}), and of two equals the simpler one is "
+            f"taken. {beside}"
+        )
     figures = (
         f"cross-validated log loss {row['first']:.4f} against {row['second']:.4f}, difference "
         f"{row['low']:+.4f} to {row['high']:+.4f}"
     )
-    if part.tied and name == SIMPLE:
-        return (
-            f"**{name}** {decides}: {part.rival.lower()} does not beat it beyond noise "
-            f"({figures}), and of two equals the simpler one is taken. {beside}"
-        )
     chosen = f"**{name}** {decides}: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
     chosen = f"{chosen} {beside}"
     if name == SIMPLE:
@@ -140,7 +142,9 @@ def _percents(shares: pd.Series) -> str:
 
 
 def lower_threshold(part: Decision) -> str:
-    """E: what choosing from a lower probability on would give; empty where none was tried."""
+    """E: what choosing from a lower probability on would give; empty where nobody is chosen."""
+    if (part.table["Sponsorship Recommendation"] == "").all():
+        return ""
     rows = {float(row["from"]): row for _, row in part.sweep.iterrows()}
     now = part.thresholds.yes_at
     below = [at for at in rows if at < now - _NEAR]

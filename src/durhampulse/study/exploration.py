@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
-from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.calibration import effective_size
@@ -291,7 +291,8 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
         by = by.cat.rename_categories([f"{value:.{_EXACT - 1}g}" for value in by.cat.categories])
     elif numeric:
         by = pd.qcut(values, groups, duplicates="drop")
-        by = by.cat.rename_categories(_range_texts([*by.cat.categories], values.min()))
+        ranges = [*by.cat.categories]
+        by = by.cat.rename_categories(_range_texts(ranges, values.min(), is_rate=_is_rate(feature)))
     else:
         counts = values.value_counts()
         by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
@@ -316,13 +317,18 @@ def _effective_rows(part: pd.DataFrame) -> float:
     return effective_size(part[LABEL].to_numpy(np.float64), creator_codes(part))
 
 
-def _range_texts(parts: list[pd.Interval], lowest: float) -> list[str]:
+def _is_rate(feature: str) -> bool:
+    return feature in COLUMNS and COLUMNS[feature].kind == "rate"
+
+
+def _range_texts(parts: list[pd.Interval], lowest: float, *, is_rate: bool) -> list[str]:
     """Return ranges with as few digits as keep them apart; the first begins at the lowest value."""
-    edges = [lowest, *(part.right for part in parts)]
+    size, sign = (100, "%") if is_rate else (1, "")
+    edges = [size * edge for edge in (lowest, *(part.right for part in parts))]
     digits = 4
     while len({number_text(edge, digits) for edge in edges}) < len(edges) and digits < _EXACT:
         digits += 1
-    texts = [number_text(edge, digits) for edge in edges]
+    texts = [number_text(edge, digits) + sign for edge in edges]
     return [f"{low} to {high}" for low, high in pairwise(texts)]
 
 
