@@ -12,7 +12,7 @@ from durhampulse.models import teacher
 from durhampulse.models.classifiers import BOOSTING, LOGISTIC, fit
 from durhampulse.models.teacher import learn_teacher
 from durhampulse.models.training import OutOfFold, classifier_learner, cross_validate, with_copies
-from durhampulse.models.weights import Blend, Logistic
+from durhampulse.models.weights import Bent, Blend, Logistic, sigmoid
 
 FEATURES = (Role("a", "feature", "numeric", ""), Role("b", "feature", "levels", ""))
 
@@ -105,3 +105,31 @@ def test_networks_learn_longer_from_copies(monkeypatch, copies, epochs):
     n = 4_000 * (1 + copies)
     teacher.networks_learner(0, copies)(np.zeros((n, 1)), np.zeros(n))
     assert (asked["epochs"], asked["batch"]) == (epochs, 32)
+
+
+def test_blend_bends_where_deals_do_not_follow_a_logistic_curve(monkeypatch):
+    """Offers that arrive at a rate, told by members who know all but that curve."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(-0.3, 1.2, 20_000)
+    p = -np.expm1(-np.exp(z))
+    table = pd.DataFrame({IDENTIFIER: np.arange(len(z)), "a": z, "b": "x"})
+    table[LABEL] = (rng.random(len(z)) < p).astype(float)
+    logistic = fit(LOGISTIC, z[:, None], table[LABEL].to_numpy(), random_state=0)
+    y_prob = logistic.predict_proba(z[:, None])
+    run = OutOfFold(y_prob=y_prob, probe=y_prob[None], fold=z < 0, encodings=(), weights=())
+    monkeypatch.setattr(teacher, "cross_validate", lambda *_, **__: run)
+    learned = learn_teacher(table, FEATURES, folds={}, random_state=0, sample_weight=None)
+    tenths = np.array_split(np.argsort(z), 10)
+    straight, bent = (
+        np.mean([abs(q[rows].mean() - p[rows].mean()) for rows in tenths])
+        for q in (y_prob, sigmoid(learned.probe[0]))
+    )
+    assert straight > 0.02
+    assert bent < straight / 2
+
+
+def test_bent_model_has_a_slope_on_either_side():
+    model = Bent(Logistic(np.array([1.0]), np.zeros(1)), below=0.5, above=2.0)
+    np.testing.assert_allclose(
+        model.decision_function(np.array([[-2.0], [0.0], [3.0]])), [-1, 0, 6]
+    )

@@ -11,7 +11,7 @@ __all__ = ["level", "stack"]
 
 Floats = npt.NDArray[np.float64]
 
-_PULL = 30.0
+_PULL = 100.0
 
 
 def stack(logits: Floats, y: Floats, count: Floats, centre: Floats) -> tuple[Floats, Floats]:
@@ -30,7 +30,7 @@ def stack(logits: Floats, y: Floats, count: Floats, centre: Floats) -> tuple[Flo
         How much each row counts, shape (n_rows,).
     centre
         Weights to draw to, shape (n_members,): a table of a few hundred rows says little about
-        them. The pull is `30 |weights - centre|²`, beside the sum of the rows' losses.
+        them. The pull is `100 |weights - centre|²`, beside the sum of the rows' losses.
 
     Returns
     -------

@@ -28,15 +28,16 @@ from durhampulse.models.training import (
     with_copies,
 )
 from durhampulse.models.trees import ObliviousTrees
-from durhampulse.models.weights import Blend, Weights, log_odds
+from durhampulse.models.weights import Bent, Blend, Weights, log_odds
 
 __all__ = ["Teacher", "learn_teacher", "log_losses"]
 
 Floats = npt.NDArray[np.float64]
 
-_CENTRE = np.array([0.25, 0.75])
+_CENTRE = np.array([0.25, 0.75, 0.75])
 """Weights of trees and networks over several simulated markets, to which those of a table are
-drawn."""
+drawn; the networks have one below even chances and one above, since deals need not follow a
+logistic curve: both members told the highest chances of the second market too low."""
 _COPIES = 5
 _EPOCHS, _FEWEST_EPOCHS, _PASSES = 30, 8, 240_000
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 64
@@ -58,7 +59,7 @@ class Teacher:
     copies
         How many copies of the training rows with emptied cells the networks see.
     coef, intercept
-        The weights of both, shapes (2,) and (1,).
+        The weights of both, shapes (3,) and (1,): the networks have two.
     """
 
     trees: OutOfFold
@@ -70,19 +71,18 @@ class Teacher:
     @property
     def probe(self) -> Floats:
         """Log-odds of the same rows by each fold's blend, shape (n_folds, n_probe)."""
-        runs = (self.trees, self.networks)
-        parts = (c * log_odds(run.probe) for c, run in zip(self.coef, runs, strict=True))
-        return np.asarray(sum(parts) + self.intercept)
+        weighed = _weighed(log_odds(self.trees.probe), log_odds(self.networks.probe))
+        return np.asarray(weighed @ self.coef + self.intercept)
 
     def folds(self, y: Floats, count: Floats) -> list[Blend]:
         """Return each fold's blend, of members and weights that did not see the fold."""
-        logits = self._logits()
+        logits = _weighed(log_odds(self.trees.y_prob), log_odds(self.networks.y_prob))
         blends = []
         members = zip(self.trees.weights, self.networks.weights, strict=True)
         for number, (trees, networks) in enumerate(members):
             rest = self.trees.fold != number
             coef, intercept = stack(logits[rest], y[rest], count[rest], _CENTRE)
-            blends.append(Blend((_tables(trees), networks), coef, intercept))
+            blends.append(_blend(trees, networks, coef, intercept))
         return blends
 
     def refit(
@@ -104,10 +104,7 @@ class Teacher:
         rows, weight = with_copies(train, features, self.copies, random_state, sample_weight)
         y = rows[LABEL].to_numpy(np.float64)
         networks = learn_networks(encoding.transform(rows), y, weight)
-        return Blend((_tables(trees), networks), self.coef, self.intercept)
-
-    def _logits(self) -> Floats:
-        return np.column_stack([log_odds(r.y_prob) for r in (self.trees, self.networks)])
+        return _blend(trees, networks, self.coef, self.intercept)
 
 
 def learn_teacher(
@@ -144,7 +141,7 @@ def learn_teacher(
         ]
         if losses[1] < losses[0]:
             networks, copies = emptied, _COPIES
-    logits = np.column_stack([log_odds(r.y_prob) for r in (trees, networks)])
+    logits = _weighed(log_odds(trees.y_prob), log_odds(networks.y_prob))
     coef, intercept = stack(logits, y, count, _CENTRE)
     return Teacher(trees=trees, networks=networks, copies=copies, coef=coef, intercept=intercept)
 
@@ -165,6 +162,19 @@ def networks_learner(random_state: int, copies: int = 0) -> Learner:
         )
 
     return learn
+
+
+def _weighed(trees: Floats, networks: Floats) -> Floats:
+    """Return what has a weight of its own: log-odds of trees, and of networks on either side of 0.
+
+    Shape (..., 3).
+    """
+    return np.stack([trees, np.minimum(networks, 0), np.maximum(networks, 0)], axis=-1)
+
+
+def _blend(trees: Weights, networks: Weights, coef: Floats, intercept: Floats) -> Blend:
+    bent = Bent(networks, below=coef[1], above=coef[2])
+    return Blend((_tables(trees), bent), np.array([coef[0], 1.0]), intercept)
 
 
 def _tables(trees: Weights) -> Weights:

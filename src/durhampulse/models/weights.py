@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
 __all__ = [
+    "Bent",
     "Blend",
     "DenseNetwork",
     "LogOdds",
@@ -84,6 +85,20 @@ class Blend(LogOdds):
         for weight, member in zip(self.coef, self.members, strict=True):
             total += weight * member.decision_function(X)
         return total
+
+
+@dataclass(frozen=True)
+class Bent(LogOdds):
+    """Another model's log-odds, times one slope below even chances and another above."""
+
+    model: Weights
+    below: float
+    above: float
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Return the log-odds of a deal, shape (n_rows,)."""
+        z = self.model.decision_function(X)
+        return np.where(z < 0, self.below, self.above) * z
 
 
 @dataclass(frozen=True)
