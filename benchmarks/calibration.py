@@ -1,9 +1,10 @@
 """How large the calibration error stays for whoever knows a simulated market but for one curve.
 
 Each draw gives outcomes of some creators, and the true log-odds of these and of fresh ones. All
-that is left to learn is a curve from those log-odds to the right ones, by maximum likelihood: a
-straight line (Platt 1999), or one with bends. Nobody who must also find out which columns matter
-can be expected to do better. An aim that such a curve misses asks for more than the outcomes tell.
+that is left to learn is a curve from those log-odds to the right ones, by maximum likelihood: its
+level alone, a straight line (Platt 1999), or one with bends. Nobody who must also find out which
+columns matter can be expected to do better. An aim that such a curve misses asks for more than the
+outcomes tell.
 
 Beside it stands the error of trained models that learned from twice as many creators as elsewhere.
 Each finished one is kept in `benchmarks/calibration.csv`, so that a stopped run goes on where it
@@ -26,12 +27,15 @@ from benchmarks.markets import MARKETS
 from benchmarks.quality import ece, features
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.models.champion import train_champion
+from durhampulse.models.stacking import level
 from durhampulse.models.weights import log_odds, sigmoid
 
 DRAWS, FIRST = 400, 50_000
 SIZES = (TRAIN, 2 * TRAIN, 4 * TRAIN)
-BENDS = {"straight": (), "a bend at 50%": (0.0,), "bends at 12 and 50%": (-2.0, 0.0)}
-"""Log-odds where each curve bends."""
+CURVES = {
+    "level": None, "straight": (), "a bend at 50%": (0.0,), "bends at 12 and 50%": (-2.0, 0.0),
+}  # fmt: skip
+"""Log-odds where each curve bends; none of what keeps its slope too."""
 WORST, AIM = 20, 0.0125
 KEPT = Path(__file__).with_suffix(".csv")
 
@@ -72,12 +76,31 @@ def errors(market: str) -> Iterator[dict[str, object]]:
         table, p = MARKETS[market](max(SIZES) + FRESH, rng)
         y, z, fresh = table[LABEL].to_numpy(), log_odds(p), slice(max(SIZES), None)
         for rows in SIZES:
-            for curve, places in BENDS.items():
-                line = LogisticRegression(C=np.inf).fit(bent(z[:rows], places), y[:rows])
-                q = sigmoid(line.decision_function(bent(z[fresh], places)))
+            for curve, places in CURVES.items():
+                q = sigmoid(learned(z[:rows], y[:rows], z[fresh], places))
                 yield {
                     "market": market, "rows": rows, "curve": curve, "error": ece(p[fresh], q),
                 }  # fmt: skip
+
+
+def learned(
+    z: Floats, y: npt.NDArray[np.int64], fresh: Floats, places: tuple[float, ...] | None
+) -> Floats:
+    """Return the log-odds, shape (n_fresh,), that a curve from true ones gives fresh creators.
+
+    Parameters
+    ----------
+    z, y
+        True log-odds and outcomes to learn the curve from, shape (n_rows,) each.
+    fresh
+        True log-odds of the fresh creators, shape (n_fresh,).
+    places
+        Where the curve bends; none if only its level is learned.
+    """
+    if places is None:
+        return fresh + level(z, y.astype(float), np.ones(len(y)))
+    line = LogisticRegression(C=np.inf).fit(bent(z, places), y)
+    return np.asarray(line.decision_function(bent(fresh, places)))
 
 
 def trained(market: str, draw: int) -> float:
