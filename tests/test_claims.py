@@ -30,7 +30,6 @@ from durhampulse.irregularities import Ledger
         ("Growth", ["+1.2%", "-0.4%", "3%"], "Growth_Rate"),
         ("Growth", ["1200", "-40", "3000"], None),
         ("Growth", ["+320", "-1,200", "+12"], None),
-        ("Growth", ["450", "12", "1.250"], None),
         ("Engagement Rate", ["5.6", "4.1", "3.2"], "Engagement_Rate"),
     ],
 )
@@ -42,6 +41,12 @@ def test_bare_header_is_claimed_where_size_agrees(header, cells, column):
     assert notes.get("not-claimed", 0) == (column is None)
     renamed = read.irregularities.query("code == 'renamed-column'")["action"]
     assert renamed.str.startswith(f"'{header}' read as").sum() == (column is not None)
+
+
+def test_bare_counts_that_may_be_fractions_are_asked_about():
+    table = pa.table({"id": ["a", "b", "c"], "Growth": ["450", "12", "1.250"]})
+    with pytest.raises(InputError, match=r"'1\.250' and others a mark parts thousands"):
+        read_creators(table)
 
 
 @pytest.mark.parametrize(

@@ -55,16 +55,20 @@ def test_two_units_are_detected(seed, spread, share, n):
     assert mixed_groups(np.where(percent, 100 * values, values)) is not None
 
 
-@pytest.mark.parametrize(("mark", "minus"), [(",", "-"), (".", "\u2212")])
-def test_counts_with_thousands_marks_are_no_rates(mark, minus):
+@pytest.mark.parametrize(
+    ("header", "mark", "minus"),
+    [("Growth Rate", ",", "-"), ("Growth Rate", ".", "\u2212"), ("Growth", ".", "\u2212")],
+)
+def test_counts_with_thousands_marks_are_no_rates(header, mark, minus):
     gained = [37 * n * n - 900 for n in range(40)]  # from -900 to 55,377
     cells = [f"{n:+,}".replace("-", minus).replace(",", mark) for n in gained]
-    table = pd.DataFrame({"id": range(40), "Followers": range(1_000, 1_040), "Growth": cells})
+    table = pd.DataFrame({"id": range(40), "Followers": range(1_000, 1_040), header: cells})
     with pytest.raises(InputError, match="are neither fractions nor percentages, but counts"):
         read_creators(table)
-    if mark == ",":  # the way out
-        read = read_creators(table, columns={"Growth_Rate": ""})
-        assert read.table["Growth"].tolist() == gained
+    if mark == ",":  # the way out, which a bare header takes by itself
+        assert read_creators(table, columns={"Growth_Rate": ""}).table[header].tolist() == gained
+        bare = read_creators(table.rename(columns={header: "Growth"}))
+        assert bare.table["Growth"].tolist() == gained
 
 
 @pytest.mark.parametrize("seed", range(20))

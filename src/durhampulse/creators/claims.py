@@ -93,7 +93,9 @@ def _disagreement(
         marked = marked_count(
             word.strip() for word in distinct_words(whole_array(table[header]))[1]
         )
-        return f"{marked!r} and others are counts" if marked else _no_rate(numbers)
+        if marked and "," in marked:  # with points it is asked about: as figures they are fractions
+            return f"{marked!r} and others are counts"
+        return _no_rate(numbers)
     followers = next((h for h, standard in named.items() if standard == FOLLOWERS), None)
     fans = _numbers(table, followers, "count") if followers else None
     if fans is None:
