@@ -112,7 +112,7 @@ def test_shares_and_p_values_are_written_as_people_write_them():
     table = pd.DataFrame(
         {"from": [0.8], "hit_rate": [0.01004], "low": [0.001], "p_value": [1.578e-53], "n": [4209]}
     )
-    assert readable(table).iloc[0].tolist() == ["80.0%", "1.0%", "0.1%", "< .001", "4,209"]
+    assert readable(table).iloc[0].tolist() == ["80%", "1.0%", "0.1%", "< .001", "4,209"]
     plain = pd.DataFrame({"difference": [-0.0021], "low": [-0.01], "high": [0.004]})
     assert readable(plain).iloc[0].tolist() == ["-0.0021", "-0.0100", "+0.0040"]
     thresholds = pd.DataFrame({"from": [0.5, 0.8], "recall": [0.4581, 0.1]})

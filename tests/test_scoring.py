@@ -295,9 +295,9 @@ def test_file_changing_while_read_is_refused_and_writes_nothing(scorer, files, t
     with pytest.raises(InputError, match=r"Engagement_Rate.*from row"):
         score_files(scorer, [tmp_path / "unit.csv"], out)
     table = usual.astype({"Followers": "str"})
-    table.loc[120_000:, "Followers"] = "about " + table.loc[120_000:, "Followers"]
+    table.loc[120_000:, "Followers"] = "rank " + table.loc[120_000:, "Followers"]
     table.to_csv(tmp_path / "words.csv", index=False)
-    with pytest.raises(InputError, match=r"Followers: from row .* 'about "):
+    with pytest.raises(InputError, match=r"Followers: from row .* 'rank "):
         score_files(scorer, [tmp_path / "words.csv"], out)
     assert out.read_text() == "the old one"
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
