@@ -36,7 +36,7 @@ from durhampulse.service.schemas import BEARER, ErrorAnswer
 
 __all__ = [
     "ERRORS", "KEPT_BEFORE", "Body", "Day", "Kept", "Name", "ReviewerName", "Writer",
-    "find_creator_number", "named_reviewer", "router",
+    "find_creator_number", "named_reviewer", "program_router", "router",
 ]  # fmt: skip
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -48,13 +48,17 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         503: "The store does not answer right now.",
     }.items()
 }  # fmt: skip
-router = APIRouter(
-    prefix="/v1",
-    responses=ERRORS,
-    tags=["desk"],
-    route_class=ProgramRoute,
-    dependencies=[Depends(BEARER)],  # documents the key that each route's own dependency checks
-)
+
+
+def program_router(prefix: str = "/v1") -> APIRouter:
+    """Return the router of addresses for programs, whose documentation names the key they need."""
+    return APIRouter(
+        prefix=prefix, responses=ERRORS, tags=["desk"], route_class=ProgramRoute,
+        dependencies=[Depends(BEARER)],  # each route's own dependency checks it
+    )  # fmt: skip
+
+
+router = program_router()
 Writer = Annotated[Principal, needs_key("reviewer")]
 
 

@@ -7,7 +7,7 @@ import threading
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -26,20 +26,21 @@ from durhampulse.desk.shortlist.selection import Selection, select_all
 from durhampulse.desk.store.acts import AT_ONCE as UNDO_AT_ONCE
 from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
-from durhampulse.desk.web.api import ERRORS, Body, ReviewerName, Writer, named_reviewer
+from durhampulse.desk.web.api import (
+    Body,
+    ReviewerName,
+    Writer,
+    named_reviewer,
+    program_router,
+)
 from durhampulse.desk.web.bulk import order_of
 from durhampulse.desk.web.filters import Filters
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
-from durhampulse.service.gates import ProgramRoute
-from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]
 
-router = APIRouter(
-    prefix="/v1", responses=ERRORS, tags=["desk"], route_class=ProgramRoute,
-    dependencies=[Depends(BEARER)],
-)  # fmt: skip
+router = program_router()
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
 _Share = Annotated[float, Field(gt=0, lt=1)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row, select
 
@@ -21,7 +21,6 @@ from durhampulse.desk.campaigns.deliverables import (
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.desk.web.api import (
-    ERRORS,
     KEPT_BEFORE,
     Body,
     Day,
@@ -29,16 +28,12 @@ from durhampulse.desk.web.api import (
     Name,
     Writer,
     find_creator_number,
+    program_router,
 )
-from durhampulse.service.gates import ProgramRoute
-from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]
 
-router = APIRouter(
-    prefix="/v1", responses=ERRORS, tags=["desk"], route_class=ProgramRoute,
-    dependencies=[Depends(BEARER)],
-)  # fmt: skip
+router = program_router()
 
 
 class DeliverableItem(BaseModel):

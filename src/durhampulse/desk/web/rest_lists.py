@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -17,7 +17,6 @@ from durhampulse.desk.shortlist import lists, saved
 from durhampulse.desk.store.identifiers import find_numbers
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.desk.web.api import (
-    ERRORS,
     KEPT_BEFORE,
     Body,
     Kept,
@@ -25,20 +24,15 @@ from durhampulse.desk.web.api import (
     ReviewerName,
     Writer,
     named_reviewer,
+    program_router,
 )
 from durhampulse.desk.web.filters import FilterBody
 from durhampulse.exceptions import InputError
-from durhampulse.service.gates import ProgramRoute
-from durhampulse.service.schemas import BEARER
 
 __all__ = ["lists_router", "views_router"]
 
-_SHARED: dict[str, Any] = {
-    "responses": ERRORS, "tags": ["desk"], "route_class": ProgramRoute,
-    "dependencies": [Depends(BEARER)],
-}  # fmt: skip
-lists_router = APIRouter(prefix="/v1/lists", **_SHARED)
-views_router = APIRouter(prefix="/v1/views", **_SHARED)
+lists_router = program_router("/v1/lists")
+views_router = program_router("/v1/views")
 
 Reader = Annotated[Principal, needs_key("viewer")]
 _Line = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 from starlette.exceptions import HTTPException
@@ -20,7 +19,6 @@ from durhampulse.desk.shortlist.owners import (
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, needs_key
 from durhampulse.desk.web.api import (
-    ERRORS,
     Body,
     Day,
     Name,
@@ -28,16 +26,12 @@ from durhampulse.desk.web.api import (
     Writer,
     find_creator_number,
     named_reviewer,
+    program_router,
 )
-from durhampulse.service.gates import ProgramRoute
-from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]
 
-router = APIRouter(
-    prefix="/v1/creators", responses=ERRORS, tags=["desk"], route_class=ProgramRoute,
-    dependencies=[Depends(BEARER)],
-)  # fmt: skip
+router = program_router("/v1/creators")
 _CHANGE = "Number of the change that made it so; 0 where there never was an owner."
 
 

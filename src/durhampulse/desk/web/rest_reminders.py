@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Row, select
 
@@ -14,7 +14,6 @@ from durhampulse.desk.shortlist.reminders import add_reminder, move_own, reminde
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number
 from durhampulse.desk.web.api import (
-    ERRORS,
     KEPT_BEFORE,
     Body,
     Day,
@@ -24,16 +23,12 @@ from durhampulse.desk.web.api import (
     Writer,
     find_creator_number,
     named_reviewer,
+    program_router,
 )
-from durhampulse.service.gates import ProgramRoute
-from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]
 
-router = APIRouter(
-    prefix="/v1", responses=ERRORS, tags=["desk"], route_class=ProgramRoute,
-    dependencies=[Depends(BEARER)],
-)  # fmt: skip
+router = program_router()
 
 
 class ReminderItem(BaseModel):
