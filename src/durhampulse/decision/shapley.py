@@ -135,24 +135,12 @@ def explain(
     weights = _exact_weights(columns) if exact else _drawn_weights(columns, rng)
     logits = model.decision_function(background)
     base, usual = float(logits.mean()), float(sigmoid(logits).mean())
-    whole = model.decision_function(creators)
     values = np.zeros((2, len(creators), len(columns)))  # of the log-odds, and of the probability
     step = max(_PAIRS_AT_ONCE // len(background), 1)
-    against = _Pieces(model.encoding, background)
     for start in range(0, len(creators), step):
-        rows = creators.iloc[start : start + step]
-        mine = _Pieces(model.encoding, rows)
-        for coalition, weight in weights.items():
-            if not coalition:
-                gains = [np.full(len(rows), base), np.full(len(rows), usual)]
-            elif len(coalition) == len(columns):
-                gains = [whole[start : start + step], sigmoid(whole[start : start + step])]
-            else:
-                mixed = mine.mix(against, coalition)
-                logits = model.weights.decision_function(mixed).reshape(len(rows), -1)
-                gains = [logits.mean(axis=1), sigmoid(logits).mean(axis=1)]
-            for part, gain in zip(values, gains, strict=True):
-                part[start : start + step] += gain[:, None] * weight
+        mixed = _Mixed(model, creators.iloc[start : start + step], background)
+        worths = [mixed.worths(coalition) for coalition in weights]
+        values[:, start : start + step] = np.einsum("ckr,cj->krj", worths, [*weights.values()])
     tables = [pd.DataFrame(part, index=creators.index, columns=columns) for part in values]
     return Explanation(values=tables[0], base=base, exact=exact, shares=tables[1], usual=usual)
 
@@ -190,26 +178,44 @@ def _orders(n: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]
         yield order[::-1]
 
 
-class _Pieces:
-    """What each column of some rows adds to each encoded column, so that rows can be mixed."""
+class _Mixed:
+    """Some rows with columns of their own and the others of background rows.
 
-    def __init__(self, encoding: Encoding, rows: pd.DataFrame) -> None:
-        self.n = len(rows)
-        block = Block.of(rows)
-        self.codes = [(code, code.columns, code.pieces(block)) for code in encoding.codes]
+    An encoded column comes of few columns, so that coalitions share most of them.
+    """
 
-    def mix(self, other: _Pieces, coalition: Coalition) -> Floats:
-        """Return each row encoded with each other row's columns outside the coalition.
+    def __init__(self, model: FittedModel, rows: pd.DataFrame, background: pd.DataFrame) -> None:
+        self._weights = model.weights
+        self._shape = len(rows), len(background)
+        own, drawn = Block.of(rows), Block.of(background)
+        self._codes = [
+            (code, code.pieces(own), code.pieces(drawn)) for code in model.encoding.codes
+        ]
+        self._parts: dict[tuple[int, Coalition], Floats] = {}
 
-        Returns
-        -------
-        array of shape (n_rows * n_other, n_names)
+    def worths(self, coalition: Coalition) -> Floats:
+        """Return each row's mean log-odds and probability, shape (2, n_rows).
+
+        The columns of the coalition are the row's own.
         """
-        blocks = []
-        for (code, columns, mine), (_, _, theirs) in zip(self.codes, other.codes, strict=True):
+        logits = self._weights.decision_function(self._encoded(coalition)).reshape(self._shape)
+        return np.array([logits.mean(axis=1), sigmoid(logits).mean(axis=1)])
+
+    def _encoded(self, coalition: Coalition) -> Floats:
+        """Return each row encoded with each background row, shape (n_rows * n_background, n)."""
+        parts = [
+            self._part(at, coalition.intersection(code.columns))
+            for at, (code, _, _) in enumerate(self._codes)
+        ]
+        return np.concatenate(parts).T
+
+    def _part(self, at: int, own: Coalition) -> Floats:
+        """Return the columns of a code, given which of its columns are the rows' own."""
+        if (at, own) not in self._parts:
+            (n, n_drawn), (code, mine, theirs) = self._shape, self._codes[at]
             pieces = [
-                np.repeat(own, other.n, axis=1) if column in coalition else np.tile(drawn, self.n)
-                for column, own, drawn in zip(columns, mine, theirs, strict=True)
+                np.repeat(piece, n_drawn, axis=1) if column in own else np.tile(drawn, n)
+                for column, piece, drawn in zip(code.columns, mine, theirs, strict=True)
             ]
-            blocks.append(code.join(pieces))
-        return np.concatenate(blocks).T
+            self._parts[at, own] = code.join(pieces)
+        return self._parts[at, own]

@@ -38,8 +38,9 @@ Activation = Literal["relu", "silu", "parabolic"]
 Array = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float64]
 
-_BYTES_AT_ONCE = 8_192
-"""Of a column of hidden units: as many rows as fit in a core's cache."""
+_BYTES_AT_ONCE = 4_096
+"""Of a column of hidden units: as many rows as fit in a core's cache. Of twice as many the C
+library may ask the system for each array anew, and an explanation takes half as long again."""
 _DIGITS = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
 """Binary digits of numbers (IEEE 754-2019, binary64 and binary32)."""
 SILU_FAR = np.float32(18)
