@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, func, literal, select, union_all
 
 from durhampulse.creators.block import Block
 from durhampulse.decision.bands import BANDS, NO_PRECEDENT
@@ -215,10 +215,13 @@ def threshold_moves(db: Connection, old: Rules, new: Rules) -> list[Move]:
     pairs = [*old.band_ranges.values(), *new.band_ranges.values()]
     ranges = [*itertools.pairwise(sorted({end for pair in pairs for end in pair}))]
     p = creator.c.probability
-    within = [func.count(case(((p >= low) & (p < high), 1))) for low, high in ranges]
-    query = select(*within).where(HAS_PRECEDENT, p.is_not(None))
-    counts = db.execute(query.with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite"))
+    each = [
+        select(literal(low), func.count()).select_from(creator)
+        .where(HAS_PRECEDENT, p >= low, p < high)
+        .with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
+        for low, high in ranges
+    ]  # fmt: skip
     moves: Counter[tuple[str, str]] = Counter()
-    for (low, _), n in zip(ranges, counts.one(), strict=True):
+    for low, n in db.execute(union_all(*each)):  # each range by the index, side by side
         moves[old.band(low), new.band(low)] += n
     return [(*move, n) for move, n in moves.most_common() if n]
