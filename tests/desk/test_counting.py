@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, update
 
+from durhampulse.desk.imports import undoing
+from durhampulse.desk.imports.undoing import ask_to_undo, undo_import
 from durhampulse.desk.review.queue import queue_counts, queue_counts_of
 from durhampulse.desk.shortlist.facets import count_cells
 from durhampulse.desk.shortlist.view import View
@@ -17,6 +19,8 @@ from durhampulse.desk.store import clock, counting
 from durhampulse.desk.store.counting import Counting
 from durhampulse.desk.store.tables import creator, kept_count
 from durhampulse.desk.web import readiness
+from tests.desk.conftest import bring
+from tests.desk.lists import write_people
 
 PATIENCE = 60
 
@@ -205,6 +209,7 @@ def test_queue_is_counted_by_the_cells_of_the_list_as_by_itself(filled, catalogu
         ("/pipeline", '>Imported</th><td class="n">597<'),
         ("/pipeline?days=30", '>Imported</th><td class="n">597<'),
         ("/outcomes", "The list was counted just now."),
+        ("/model", "Nobody has decided yet."),
         ("/queue", " left (counted just now)"),
     ],
 )
@@ -219,6 +224,25 @@ def test_page_of_a_long_list_says_that_it_is_counted_and_then_when_it_was(
     page = ann.get(path).text
     assert figure in page
     assert "ounted just now" in page
+
+
+def test_undo_of_a_large_import_is_counted_while_nobody_waits(visit, desk, tmp_path, monkeypatch):
+    path = write_people(tmp_path / "a.csv", "INF-1003", "INF-1004", "new1")
+    number = bring(desk.store, desk.catalogue, path).id
+    admin, address = visit("admin"), f"/imports/{number}/undo"
+    figure = "<strong>2</strong> creators get back what it replaced"
+    page = admin.get(address).text
+    assert figure in page  # a small one is counted at once, however long the list is
+    assert "ounted" not in page
+    monkeypatch.setattr(undoing, "_AT_ONCE", 2)
+    assert figure not in admin.get(address).text
+    finish(desk.counting)
+    page = admin.get(address).text
+    assert figure in page
+    assert "Counted just now" in page
+    ask_to_undo(desk.store, number, "ann")
+    undo_import(desk.store, desk.catalogue, number, threading.Event())
+    assert "This import cannot be undone any more" in admin.get(address).text
 
 
 def test_store_keeps_nothing_of_what_was_searched_for(visit, desk):

@@ -25,7 +25,10 @@ from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.tables import act, run, upload
 from durhampulse.exceptions import InputError
 
-__all__ = ["UndoneImport", "ask_to_undo", "import_act", "preview_undo", "undo_import"]
+__all__ = [
+    "UndoneImport", "ask_to_undo", "import_act", "is_large", "preview_undo", "undo_import",
+    "undoable_act",
+]  # fmt: skip
 
 _AT_ONCE: Final = 20_000
 """Creators up to which an import is undone in one transaction."""
@@ -74,7 +77,7 @@ def preview_undo(db: Connection, upload_id: int, by: str) -> UndoneImport:
     InputError
         If it cannot be undone any more, with the reason.
     """
-    row = _require(db, upload_id)
+    row = undoable_act(db, upload_id)
     ground = Ground.of(db, row, by)
     so_far = _so_far(row)  # of one that has failed on its way
     counts = {name: so_far[name] + n for name, n in count_all(db, ground).items()}
@@ -96,8 +99,14 @@ def _result(row: Row[Any], ground: Ground, counts: dict[str, int]) -> UndoneImpo
     )
 
 
-def _require(db: Connection, upload_id: int) -> Row[Any]:
-    """Return the act of an import that can be undone."""
+def undoable_act(db: Connection, upload_id: int) -> Row[Any]:
+    """Return the act of an import that can be undone.
+
+    Raises
+    ------
+    InputError
+        If it cannot be any more, with the reason.
+    """
     row = import_act(db, upload_id)
     if row is None or not row.detail["former"]:
         raise InputError(
@@ -109,6 +118,11 @@ def _require(db: Connection, upload_id: int) -> Row[Any]:
     return row
 
 
+def is_large(done: Row[Any]) -> bool:
+    """Whether the undo of an import's act is done in steps, and takes seconds to count."""
+    return bool(done.detail["creators"] > _AT_ONCE)
+
+
 def ask_to_undo(store: Store, upload_id: int, by: str) -> None:
     """Leave the undo of an import to the worker.
 
@@ -118,7 +132,7 @@ def ask_to_undo(store: Store, upload_id: int, by: str) -> None:
         If it is not in place, or cannot be undone any more.
     """
     with store.writing() as db:
-        row = _require(db, upload_id)
+        row = undoable_act(db, upload_id)
         in_place = update(upload).where(upload.c.id == upload_id, upload.c.state == "done")
         values = {"state": "undoing", "progress": 0.0, "lease_until": None, "problem": None,
                   "way_out": None}  # fmt: skip
@@ -166,14 +180,14 @@ def _step(
     file = db.execute(select(upload).where(upload.c.id == upload_id).with_for_update()).one()
     if file.state != "undoing":
         return None, False
-    row = _require(db, upload_id)
+    row = undoable_act(db, upload_id)
     ground, total = Ground.of(db, row, row.undone_by or ""), row.detail["creators"]
-    size = total + 1 if total <= _AT_ONCE else size
+    size = size if is_large(row) else total + 1
     forget_prepared(db)  # whose scores are of figures that go
     so_far = _so_far(row)
     last, counts = restore_some(db, ground, catalogue.current(db), so_far["after"], size)
     counts = {name: so_far[name] + n for name, n in counts.items()}
-    if last and total > _AT_ONCE:
+    if last and is_large(row):
         change_act(db, row.id, undo={**counts, "after": last})
         share = min(1.0, sum(counts[name] for name in COUNTS[:3]) / total)
         going = {"progress": share, "tries": 0, "lease_until": clock.now() + LEASE}

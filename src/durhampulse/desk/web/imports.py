@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -39,7 +40,7 @@ from durhampulse.desk.imports.understanding import (
     understand,
     understood_of,
 )
-from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, import_act, preview_undo
+from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, import_act
 from durhampulse.desk.imports.uploaded import clean_name, uploaded
 from durhampulse.desk.models.unlikeness import Unlikeness
 from durhampulse.desk.outcomes.file import read_day
@@ -51,7 +52,7 @@ from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Sen
 from durhampulse.desk.web.acts import may_undo
 from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.reading import preview_context
-from durhampulse.desk.web.rendering import Context, redirect, render, searched
+from durhampulse.desk.web.rendering import Context, later, redirect, render, searched
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage
@@ -108,6 +109,7 @@ class UndoContext(Context, template="undo-import.html"):
 
     upload: Row[Any]
     counts: UndoneImport
+    counted_at: datetime | None
 
 
 @router.get("")
@@ -318,8 +320,11 @@ def show_undo(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> 
     row = _find(desk, number)
     with desk.store.reading() as db:
         _require_right(who, import_act(db, number))
-        counts = preview_undo(db, number, who.name)
-    return render(request, who, UndoContext(upload=row, counts=counts))
+        kept = desk.undo_of(db, desk.catalogue.current(db), number, who.name)
+    if kept is None:
+        return later(request, who)
+    context = UndoContext(upload=row, counts=kept.value, counted_at=kept.at)
+    return render(request, who, context)
 
 
 @router.post("/{number}/undo")

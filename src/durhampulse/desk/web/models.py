@@ -14,9 +14,10 @@ from durhampulse.desk.models.catalogue import forget_prepared, imports_since, pr
 from durhampulse.desk.models.preview import Preview, basis_of
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import StandingList, Unlikeness, standing_lists
-from durhampulse.desk.outcomes.recording import bands_since, override_table
+from durhampulse.desk.outcomes.recording import bands_since
 from durhampulse.desk.outcomes.watching import BandWatch, watched_bands
 from durhampulse.desk.review.blind import hidden_from
+from durhampulse.desk.store.counting import Kept
 from durhampulse.desk.store.tables import creator, model, run
 from durhampulse.desk.web.access import Admin, DeskOf, PageRoute, Viewer
 from durhampulse.desk.web.rendering import Context, redirect, render
@@ -39,7 +40,7 @@ class ModelContext(ActivationContext, template="model.html"):
     rules: Rules
     manifest: Mapping[str, Any]
     versions: Sequence[Mapping[str, Any]]
-    overrides: Sequence[Mapping[Any, Any]]
+    overrides: Kept | None
     since: Sequence[Mapping[Any, Any]]
     last: Row[Any] | None
     watched: Sequence[BandWatch]
@@ -68,7 +69,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     activation = desk.worker.latest_activation()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        overrides = override_table(db).to_dict("records")
+        overrides = desk.overrides(db, rules)
         since = bands_since(db, rules).to_dict("records")
         watched = watched_bands(db, rules)
         unlike_lists, waiting = standing_lists(db), prepared_run(db)

@@ -14,10 +14,12 @@ from sqlalchemy import Connection, select
 
 from durhampulse.desk.campaigns.campaigns import usual_currency
 from durhampulse.desk.campaigns.trade import Frontiers
+from durhampulse.desk.imports.undoing import UndoneImport, is_large, preview_undo, undoable_act
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.pipeline import Pipeline, pipeline
+from durhampulse.desk.outcomes.recording import override_table
 from durhampulse.desk.outcomes.watching import BrokenBands, count_bands
 from durhampulse.desk.people.people import Principal, find_key
 from durhampulse.desk.people.provider import Provider
@@ -140,6 +142,28 @@ class Desk:
     def bands(self, db: Connection, rules: Rules) -> Kept | None:
         """Return how many of the list each band has, and their mean probability."""
         return self._last(db, "bands", rules, None, lambda db: count_bands(db, rules))
+
+    def overrides(self, db: Connection, rules: Rules) -> Kept | None:
+        """Return how often people decided against the model, as rows of a table."""
+        return self._last(
+            db, "overrides", rules, None, lambda db: override_table(db).to_dict("records")
+        )
+
+    def undo_of(self, db: Connection, rules: Rules, upload_id: int, by: str) -> Kept | None:
+        """Return what the undo of an import by somebody would do; of a small one as of now.
+
+        Raises
+        ------
+        InputError
+            If it cannot be undone any more, with the reason.
+        """
+        done = undoable_act(db, upload_id)
+        if not is_large(done):
+            return Kept(preview_undo(db, upload_id, by), None)
+        kept = self._last(db, "undo", rules, (done.id, done.detail, by), lambda db: (
+            asdict(preview_undo(db, upload_id, by))
+        ))  # fmt: skip
+        return kept and replace(kept, value=UndoneImport(**kept.value))
 
     def usual_currency(self, db: Connection, rules: Rules) -> str:
         """Return the currency of most fees; empty where none has one, or none was counted yet."""
