@@ -354,7 +354,7 @@ def look(kind: Kind, seed: int) -> dict[str, object]:
     seconds = time.perf_counter() - start
     named = {check.code for check in verdict.concerns}
     named |= {column for check in verdict.concerns for column in check.columns}
-    named |= {"sorted" for check in verdict.checks if "sorted by outcome" in check.reason}
+    named |= {"sorted" for check in verdict.checks if "a sorted table" in check.reason}
     return {
         "market": market.__name__,
         "word": verdict.word,
