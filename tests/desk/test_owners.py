@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.shortlist import grouped, members, pages
+from durhampulse.desk.shortlist import grouped, members, pages, walks
 from durhampulse.desk.shortlist.facets import overview
 from durhampulse.desk.shortlist.lists import add_members, make_list
 from durhampulse.desk.shortlist.owners import (
@@ -314,7 +314,7 @@ def test_last_of_each_group_are_found_without_a_pass_over_all(filled, rules, mon
     everybody = found(filled, rules, View(sort=sort))
     (mia,) = add_people(filled, "reviewer")
     given(filled, everybody[-40:], mia)
-    monkeypatch.setattr(pages, "in_order", broken)
+    monkeypatch.setattr(walks, "in_order", broken)
     with filled.reading() as db:
         page = pages.page(db, View(sort=sort, owner=str(mia)), rules, size=10)
     assert [row.id for row in page.rows] == everybody[-40:-30]

@@ -18,7 +18,7 @@ from sqlalchemy import event, insert, select, text, update
 from durhampulse.decision.bands import BANDS, MAYBE, Thresholds, on_edge
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist import grouped, members
+from durhampulse.desk.shortlist import grouped, members, plans, walks
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import (
     BAND_NAMES,
@@ -161,19 +161,29 @@ plain = st.just(View()) | st.builds(View, sort=st.sampled_from([*SORTS]), descen
 
 
 @contextmanager
-def narrow(most):
-    """Let so many creators between the bounds of a figure be few."""
+def finding(*, near=(10_000, 1_000), cost=1.2):
+    """Let so many entries of an index count as near, and cost so much to sort a creator of a range.
+
+    The first are those of a column's index, the others those of a group's.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shortlist, "_NARROW", most)
+        for module, entries in zip((walks, grouped), near, strict=True):
+            patch.setattr(module, "_NEAR", entries)
+        for name in ("_READ", "_LOOKED_UP"):
+            patch.setattr(plans, name, cost)
         yield
 
 
-@examples(30)
-@given(view=views | plain, size=st.sampled_from([7, 50, 1000]), most=st.sampled_from([0, 400]))
-def test_keyset_paging_in_either_direction(listed, view, size, most):
+WAYS = {"near": {}, "on a walk": {"near": (1, 1), "cost": 1e30},
+        "in a range": {"near": (1, 1), "cost": 1e-9}, "of some": {"near": (40, 6)}}  # fmt: skip
+
+
+@examples(60)
+@given(view=views | plain, size=st.sampled_from([7, 50, 1000]), way=st.sampled_from([*WAYS]))
+def test_keyset_paging_in_either_direction(listed, view, size, way):
     store, rules, table = listed
     want = expected(table, view, rules)
-    with narrow(most), store.reading() as db:
+    with finding(**WAYS[way]), store.reading() as db:
         pages = [shortlist.page(db, view, rules, size=size)]
         while pages[-1].after:
             pages.append(shortlist.page(db, view, rules, size=size, after=pages[-1].after))
@@ -272,9 +282,8 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
     store, rules, _ = listed
     band = ("unlike",) if index == "without_number" else ("yes",)
 
-    with narrow(0):
-        view = View(sort=sort, band=band, niche=("Tech",), tier=("mid",))
-        plan = plan_of_page(store, rules, view)
+    view = View(sort=sort, band=band, niche=("Tech",), tier=("mid",))
+    plan = plan_of_page(store, rules, view)
 
     if store.is_sqlite:
         assert f"COVERING INDEX ix_creator_{index}" in plan
@@ -284,26 +293,37 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
         assert "Sort" not in plan
 
 
+@pytest.mark.parametrize("sort", ["external_id", "probability", "niche"])
 @pytest.mark.parametrize(
-    ("filters", "index", "few"),
-    [({"tier": ("mega",)}, "followers", 80), ({"min_followers": 1e6}, "followers", 80),
-     ({"min_engagement": 0.3}, "engagement_rate", 80),
-     ({"max_engagement": 0.001}, "engagement_rate", 80),
-     ({"min_followers": 1.0, "min_engagement": 0.3}, "engagement_rate", 80),
-     ({"state": ("approved",)}, "state", 400), ({"outcome": ("deal", "none")}, "state", 400),
-     ({"outcome": ("none",)}, "state", 80)],
+    ("filters", "index"),
+    [({"tier": ("mega",)}, "followers"), ({"min_followers": 1e6}, "followers"),
+     ({"min_engagement": 0.3}, "engagement_rate"), ({"max_engagement": 0.001}, "engagement_rate"),
+     ({"min_followers": 1.0, "min_engagement": 0.3}, "engagement_rate"),
+     ({"tier": ("mega",), "max_followers": 10_000.0}, "followers"),
+     ({"state": ("approved",)}, "state"), ({"outcome": ("deal", "none")}, "state")],
 )  # fmt: skip
-def test_few_of_a_state_or_between_the_bounds_of_a_figure_are_sorted(listed, filters, index, few):
-    """Through the index of the order a page went past almost a million others in SQLite."""
-    store, rules, table = listed
+def test_few_of_a_state_or_between_the_bounds_of_a_figure_are_sorted(listed, filters, index, sort):
+    """Through the index of the order a page went past almost a million others."""
+    store, rules, _ = listed
+    with finding(**WAYS["in a range"]):
+        plan = plan_of_page(store, rules, View(sort=sort, **filters), at=-1)
+    if store.is_sqlite:
+        assert f"INDEX ix_creator_by_{index} " in plan
+    else:
+        assert f"ix_creator_by_{sort}" not in plan
+
+
+def test_whoever_matches_is_found_from_a_sample(listed):
+    """Where many match, those who come next are soon walked to; where few do, a range has them."""
+    store, rules, _ = listed
     if not store.is_sqlite:
         return
-    view = View(sort="external_id", **filters)
-    with narrow(few):
-        assert f"INDEX ix_creator_by_{index}" in plan_of_page(store, rules, view)
-        with store.reading() as db:
-            numbers = [row.id for rows in shortlist.walk(db, view, rules) for row in rows]
-    assert numbers == expected(table, view, rules)
+    many = View(sort="external_id", min_followers=10_000.0, min_engagement=0.01)
+    few = replace(many, min_followers=1e6, flag=("0", "1", "2"))
+    with finding(near=(1, 1)), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(members, "_FEW", 0)
+        assert "by_external_id" in plan_of_page(store, rules, many, size=5, at=-1)
+        assert "by_followers" in plan_of_page(store, rules, few, size=5, at=-1)
 
 
 def test_alternative_ranges_are_read_between_their_ends(listed):
@@ -370,19 +390,19 @@ def test_creators_with_a_flag_are_the_same_however_many_have_one(listed, view, f
     assert total == len(numbers)
 
 
-def plan_of_page(store, rules, view, **place):
-    """The steps in which the database finds a page's rows, in words."""
+def plan_of_page(store, rules, view, *, at=0, **place):
+    """The steps in which the database finds a page's rows, by one of its statements, in words."""
     statements = []
 
     @event.listens_for(store.engine, "before_cursor_execute")
     def note(_c, _cursor, statement, parameters, _context, _many):
-        if "ORDER BY" in statement and not statements:
+        if re.match(r"SELECT creator\.id\s.*ORDER BY", statement, re.DOTALL):
             statements.append((statement, parameters))
 
     with store.reading() as db:
         shortlist.page(db, view, rules, **place)
     event.remove(store.engine, "before_cursor_execute", note)
-    statement, parameters = statements[0]
+    statement, parameters = statements[at]
     with store.reading() as db:
         if store.is_sqlite:
             steps = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters).all()
@@ -438,27 +458,17 @@ def ids(pages):
     return [row.id for page in pages for row in page.rows]
 
 
-@contextmanager
-def near(entries):
-    """Let so many entries of an index count as near a place, and sort no few of a figure."""
-    with pytest.MonkeyPatch.context() as patch, narrow(0):
-        patch.setattr(grouped, "_NEAR", entries)
-        yield
-
-
 @examples(30)
 @given(
     view=views.map(lambda view: replace(view, sort="niche")),
     niches=st.lists(st.sampled_from(["Tech", "food", "Ω4", "a2", "No"]), unique=True).map(tuple),
     size=st.sampled_from([3, 11, 60]),
-    entries=st.sampled_from([1, 6, 40, 1000]),
+    way=st.sampled_from([*WAYS]),
 )
-def test_pages_by_niche_are_the_same_however_few_entries_are_near(
-    in_niches, view, niches, size, entries
-):
+def test_pages_by_niche_are_the_same_however_they_are_found(in_niches, view, niches, size, way):
     store, rules, table = in_niches
     view = replace(view, niche=niches)
-    with near(entries):
+    with finding(**WAYS[way]):
         there, back, _ = pages_by_case(store, view, rules, size)
     assert ids(there) == ids(back) == expected(table, view, rules)
 
@@ -487,11 +497,11 @@ def test_page_by_niche_goes_without_a_pass_over_all(in_niches, monkeypatch, desc
 @given(
     view=views.map(lambda view: replace(view, sort="state")),
     size=st.sampled_from([3, 11, 60]),
-    entries=st.sampled_from([1, 6, 40, 1000]),
+    way=st.sampled_from([*WAYS]),
 )
-def test_pages_by_state_are_the_same_however_few_entries_are_near(listed, view, size, entries):
+def test_pages_by_state_are_the_same_however_they_are_found(listed, view, size, way):
     store, rules, table = listed
-    with near(entries):
+    with finding(**WAYS[way]):
         there, back, _ = pages_by_case(store, view, rules, size)
     assert ids(there) == ids(back) == expected(table, view, rules)
 
@@ -507,8 +517,7 @@ def test_page_by_state_goes_without_a_pass_over_all(listed, monkeypatch, descend
     assert len(there) > 10
     assert passes == 0
     far = replace(view, min_engagement=0.05, tier=("mid",))
-    with narrow(0):
-        there, back, passes = pages_by_case(store, far, rules, 5)
+    there, back, passes = pages_by_case(store, far, rules, 5)
     assert ids(there) == ids(back) == expected(table, far, rules)
     assert passes == 0
     few = replace(view, flag=("0", "1", "2"))
@@ -527,10 +536,10 @@ def test_later_page_in_groups_begins_at_its_place_in_the_index(listed, view, gro
     store, rules, _ = listed
     if not store.is_sqlite:
         return
-    with narrow(0), store.reading() as db:
+    with store.reading() as db:
         first = shortlist.page(db, view, rules, size=3)
-        assert first.after
-        plan = plan_of_page(store, rules, view, after=first.after)
+    assert first.after
+    plan = plan_of_page(store, rules, view, after=first.after)
     assert f"ix_creator_by_{view.sort} ({group} AND <expr>>? AND <expr><?)" in plan
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Double, LargeBinary, and_, bindparam, or_
+from sqlalchemy import ColumnElement, Double, LargeBinary, and_, bindparam, false, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -28,20 +29,29 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.scoring.record import STEP_BITS
 
-__all__ = ["FEW", "WALKING", "FoundBy", "bounds_of", "matching", "on_edge", "within"]
+__all__ = [
+    "FEW", "RANGES", "WALKING", "Figure", "FoundBy", "bounds_of", "is_decided", "matching",
+    "on_edge", "spanned", "spans", "within",
+]  # fmt: skip
 
-FoundBy = SearchBy | Literal["list", "owner", "flag", "state", "followers", "engagement_rate"]
+Figure = Literal["followers", "engagement_rate", "probability"]
+FoundBy = SearchBy | Figure | Literal["list", "owner", "flag", "state"]
 _WIDTH = 24
-FEW: Collection[FoundBy] = ("list", "owner", "flag", "state", "followers", "engagement_rate")
-"""Ways of looking few creators up first, of whom each is then looked at alone: a set's or flags'
-own, those of some states, or those between the bounds of a figure."""
+RANGES: Collection[FoundBy] = ("state", "followers", "engagement_rate", "probability")
+"""Ways of reading a range of an index: those of some states, or between the bounds of a figure."""
+FEW: Collection[FoundBy] = ("list", "owner", "flag", *RANGES)
+"""Ways of looking some creators up first, of whom each is then looked at alone: a set's or flags'
+own, or a range."""
 WALKING: Collection[FoundBy] = ("texts", "others")
 """Ways of looking up for which the whole list is gone through."""
 _HIDDEN, _ANY = (UNSHOWN, 0.0), (UNSHOWN, 2.0)
 """Where what is shown of those without a number lies, and of everybody."""
+_UNBOUNDED, _NOBODY = (-math.inf, math.inf), (0.0, 0.0)
 
 
-def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
+def matching(
+    view: View, rules: Rules, by: FoundBy = "index", *, but: str = ""
+) -> list[ColumnElement[bool]]:
     """Return a view's filters as conditions on the table `creator`.
 
     Parameters
@@ -50,15 +60,17 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
         How search, list, owner and flags are looked up: as of
         :func:`~durhampulse.desk.store.search.held`, or one of `FEW` first and the rest in its
         creators only.
+    but
+        The figure whose bounds are left out.
     """
     c = creator.c
-    # As it stands in their index.
-    decided = [PASSED, PLACE.in_(places_of(view))] if by == "state" else []
-    conditions = [*_choices(view, rules), *_bounds(view), *decided]
+    decided = [is_decided(view)] if by == "state" else []
+    bounds = (spanned(name, ends) for name, ends in spans(view, rules).items() if name != but)
+    conditions = [*bounds, *_choices(view, rules), *decided]
     if view.without:
         conditions.append(c.id.not_in(view.without))
     if view.edge:
-        conditions.append(HAS_PRECEDENT & on_edge(rules))
+        conditions.append(HAS_PRECEDENT & _on_edge(rules))
     for kind, name in view.sets.items():
         if kind == by:
             conditions.append(is_one_of_few(name))
@@ -77,15 +89,23 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     return conditions
 
 
+def is_decided(view: View) -> ColumnElement[bool]:
+    """Return the condition that creators are where a view has some, as it stands in their index."""
+    return and_(PASSED, PLACE.in_(places_of(view)))
+
+
 def _choices(view: View, rules: Rules) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of the filters whose choices are alternatives."""
     c = creator.c
     if view.band:
         ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band != UNLIKE]
-        banded = HAS_PRECEDENT & within(c.probability, ranges)
-        yield or_(banded, HAS_NO_PRECEDENT) if UNLIKE in view.band else banded
-    if view.tier:
-        yield within(c.followers, [rules.tier_range(tier) for tier in view.tier])
+        banded = HAS_PRECEDENT & _among(c.probability, ranges)
+        if UNLIKE in view.band:
+            yield or_(banded, HAS_NO_PRECEDENT)
+        else:
+            yield banded if len(ranges) > 1 else HAS_PRECEDENT
+    if len(view.tier) > 1:
+        yield _among(c.followers, [rules.tier_range(tier) for tier in view.tier])
     if view.niche:
         yield c.niche.in_(view.niche)
     if view.state:
@@ -94,15 +114,33 @@ def _choices(view: View, rules: Rules) -> Iterator[ColumnElement[bool]]:
         yield or_(*(outcome_is(state) for state in view.outcome))
 
 
-def _bounds(view: View) -> Iterator[ColumnElement[bool]]:
-    c = creator.c
-    bounds = ((c.followers, view.min_followers, view.max_followers),
-              (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
-    for column, low, high in bounds:
-        if low is not None:
-            yield column >= low
-        if high is not None:
-            yield column <= high
+def spans(view: View, rules: Rules) -> dict[Figure, Range]:
+    """Return from where to below where a view's creators lie, by each figure that it bounds."""
+    followers = (view.min_followers, view.max_followers)
+    bounds: dict[Figure, Range] = {
+        "followers": _common(followers, [rules.tier_range(tier) for tier in view.tier]),
+        "engagement_rate": _common((view.min_engagement, view.max_engagement), []),
+    }
+    if view.edge or (view.band and UNLIKE not in view.band):
+        bounds["probability"] = bounds_of(view, rules)
+    return {name: ends for name, ends in bounds.items() if ends != _UNBOUNDED}
+
+
+def _common(ends: tuple[float | None, float | None], ranges: Sequence[Range]) -> Range:
+    """Return the range of numbers between two bounds, both included, and the ends of ranges."""
+    lowest, highest = ends
+    lows, highs = zip(*(ranges or [_UNBOUNDED]), strict=True)
+    low = -math.inf if lowest is None else lowest
+    high = math.inf if highest is None else math.nextafter(highest, math.inf)
+    return max(low, min(lows)), min(high, max(highs))
+
+
+def spanned(figure: str, ends: Range) -> ColumnElement[bool]:
+    """Return the condition that a figure lies in a range, with no bound where that is infinite."""
+    column, (low, high) = creator.c[figure], ends
+    bounds = [*([column >= low] if low > -math.inf else []),
+              *([column < high] if high < math.inf else [])]  # fmt: skip
+    return and_(*bounds)
 
 
 def on_edge(rules: Rules) -> ColumnElement[bool]:
@@ -110,15 +148,20 @@ def on_edge(rules: Rules) -> ColumnElement[bool]:
 
     Ranges widen with the steps, so that all of them lie between the ends of the last.
     """
+    widest = rules.edge_ranges[-1] or [_NOBODY]
+    ends = min(low for low, _ in widest), max(high for _, high in widest)
+    return and_(spanned("probability", ends), _on_edge(rules))
+
+
+def _on_edge(rules: Rules) -> ColumnElement[bool]:
+    """Return the condition of the ranges, without the ends of the last."""
     p, (complete, *wider) = creator.c.probability, rules.edge_ranges
     if not wider:
-        return within(p, complete)
-    lows, highs = zip(*wider[-1], strict=True)
-    ends = within(p, [(min(lows), max(highs))])
+        return _among(p, complete)
     steps = -creator.c.flags.bitwise_rshift(STEP_BITS)
     each = [and_(p >= _number_at(steps, lows), p < _number_at(steps, highs))
             for lows, highs in _tables(wider)]  # fmt: skip
-    return and_(ends, or_(within(p, complete), and_(creator.c.flags < 0, or_(*each))))
+    return or_(_among(p, complete), and_(creator.c.flags < 0, or_(*each)))
 
 
 def bounds_of(view: View, rules: Rules) -> Range:
@@ -172,14 +215,16 @@ def _number_at(place: ColumnElement[int], numbers: Sequence[float]) -> ColumnEle
 
 def within(column: ColumnElement[Any], ranges: Sequence[Range]) -> ColumnElement[bool]:
     """Return the condition that a column lies in one of some ranges."""
-
-    def between(low: float, high: float) -> ColumnElement[bool]:
-        return column >= low if high == float("inf") else and_(column >= low, column < high)
-
-    if not ranges:
-        return column.is_(None) & column.is_not(None)
-    if len(ranges) == 1:
-        return between(*ranges[0])
+    if len(ranges) < 2:
+        return _among(column, ranges)
     lows, highs = zip(*ranges, strict=True)
     # An index is read from the lowest to the highest; by alternatives alone it is read whole.
-    return and_(between(min(lows), max(highs)), or_(*(between(*part) for part in ranges)))
+    return and_(_among(column, [(min(lows), max(highs))]), _among(column, ranges))
+
+
+def _among(column: ColumnElement[Any], ranges: Sequence[Range]) -> ColumnElement[bool]:
+    """Return the condition that a column lies in one of some ranges, as alternatives alone."""
+    return or_(false(), *(
+        column >= low if high == math.inf else and_(column >= low, column < high)
+        for low, high in ranges
+    ))  # fmt: skip

@@ -1,8 +1,8 @@
 """The list in groups: by niche, or by what is known and decided, the most probable first in each.
 
 A page is found in an index near its cursor: by niche, or by state among those who do not wait.
-Those who do lie in the index by probability as they are listed. Where few creators match, one pass
-over that keeps the few rows that a page shows.
+Where fewer match, a group is gone through in the order of probability, or one pass over all, or
+over a range of another index, keeps the few rows that a page shows.
 """
 
 from __future__ import annotations
@@ -26,37 +26,29 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Range
-from durhampulse.desk.shortlist.order import (
-    BY,
-    BY_NICHE,
-    BY_STATE,
-    WITHOUT_NUMBER,
-    number_of,
-    places_of,
-)
+from durhampulse.desk.shortlist.order import BY_NICHE, BY_STATE, number_of, places_of
 from durhampulse.desk.shortlist.view import UNLIKE, Cursor, View
 from durhampulse.desk.store.tables import (
-    HAS_NO_NUMBER,
-    HAS_NUMBER,
     OUTCOME_STATES,
     PASSED,
     PLACE,
     PLACES,
     SHOWN,
     UNSHOWN,
-    WAITS,
     InBytes,
     creator,
     outcome_is,
 )
 
-__all__ = ["in_order", "nearest", "place_in"]
+__all__ = ["end_of", "in_group", "in_order", "nearest", "place_in", "start_of"]
 
-_NEAR, _MOST_NEAR, _MOST_PARTS = 4_000, 2_000, 20
-"""How many entries of an index are near a place, and beyond how many rows, or parts of a list, a
-pass over all is as fast."""
+_NEAR, _MOST_PARTS = 1_000, 20
+"""How many entries of an index are near a place, each of which costs a look at the table, and after
+how many parts of a list another way is as fast."""
 _niche = InBytes(creator.c.niche)
-_LAST = 2**62  # above all numbers
+_LAST, _ABOVE = 2**62, 2.0  # above all numbers, and all probabilities
+Group = list[Any]
+"""What a cursor begins with: whether there is no niche, and which; or where in `PLACES`."""
 
 Key = tuple[ColumnElement[Any], bool]
 """What is sorted by, and whether the largest comes first."""
@@ -64,10 +56,8 @@ Key = tuple[ColumnElement[Any], bool]
 
 def in_order(
     query: Select[int], view: View, start: Cursor | None, *, backwards: bool
-) -> list[tuple[str, Select[int]]]:
-    """Return queries of creators' numbers in a view's groups, to be gone through one by one.
-
-    Each comes with the index that it goes through.
+) -> Select[int]:
+    """Return the query of creators' numbers in a view's groups, which sorts them.
 
     Parameters
     ----------
@@ -84,46 +74,17 @@ def in_order(
             here = key < value if down != backwards else key > value
             beyond = or_(here, and_(key == value, beyond))
         query = query.where(beyond)
-    if view.sort == "niche":
-        return [(BY["probability"], query.order_by(*_sorted(keys, backwards=backwards)))]
-    decided = query.where(PASSED).order_by(*_sorted(keys, backwards=backwards))
-    first, others = [(BY["probability"], decided)], _waiting(query, backwards=backwards)
-    return [*first, *others] if view.descending == backwards else [*others, *first]
-
-
-def _waiting(query: Select[int], *, backwards: bool) -> list[tuple[str, Select[int]]]:
-    """Return the queries of those who wait, as they lie in an index: most of a list."""
-    return _listed(query.where(WAITS), None, backwards=backwards)
-
-
-def _listed(
-    query: Select[int], start: Cursor | None, *, backwards: bool
-) -> list[tuple[str, Select[int]]]:
-    """Return the queries of a group's creators from a cursor on, as they lie by probability."""
-    c = creator.c
-    numbered, others = query.where(HAS_NUMBER), query.where(HAS_NO_NUMBER)
-    order = [key.asc() if backwards else key.desc() for key in (c.probability, c.id)]
-    is_past = False
-    if start is not None:
-        (*_, shown), at = start
-        place, here = tuple_(c.probability, c.id), tuple_(shown, at)
-        numbered = numbered.where(place > here if backwards else place < here)
-        is_past = backwards and shown != UNSHOWN
-        if shown == UNSHOWN:
-            others = others.where(c.id > at if backwards else c.id < at)
-    parts = [(BY["probability"], numbered.order_by(*order))]
-    if not is_past:
-        parts.append((WITHOUT_NUMBER, others.order_by(order[1])))
-    return parts[::-1] if backwards else parts
+    return query.order_by(*(key.desc() if down != backwards else key.asc() for key, down in keys))
 
 
 def nearest(
     db: Connection, query: Select[int], view: View, start: Cursor | None, size: int,
     *, backwards: bool, bounds: Range,
-) -> list[int] | None:  # fmt: skip
-    """Return the next numbers of a list, as :func:`in_order` has them.
+) -> tuple[list[int], Cursor | None]:  # fmt: skip
+    """Return the next numbers of a list in groups, and after which cursor others may be.
 
-    None where they are not found in a few thousand entries of the index by niche.
+    There is none where they are all, or enough; else they are those of a thousand entries of each
+    group's index.
 
     Parameters
     ----------
@@ -132,24 +93,42 @@ def nearest(
     bounds
         From where to below where what is shown of creators may lie.
     """
-    if size > _MOST_NEAR:
-        return None
     way = _Niches if view.sort == "niche" else _States
     walk = way(db=db, query=query, view=view, backwards=backwards, bounds=bounds)
     numbers: list[int] = []
-    for n, (part, is_all) in enumerate(walk.parts(start)):
-        numbers += db.scalars(part.limit(size - len(numbers)))
+    for n, (part, end, is_all) in enumerate(walk.parts(start)):
+        if part is not None:
+            numbers += db.scalars(part.limit(size - len(numbers)))
         if len(numbers) == size:
             break
         if not is_all or n == _MOST_PARTS:
-            return None
-    return numbers
+            return numbers, end
+    return numbers, None
 
 
-_Part = tuple[Select[int], bool]
-"""Numbers in order, and whether they are all up to the next part."""
-_Near = tuple[Select[int], Any]
-"""Numbers in order, and the probability that is shown at their end; none where they are all."""
+_Part = tuple[Select[int] | None, Cursor, bool]
+"""Numbers in order, the cursor at their end, and whether they are all up to there."""
+
+
+def start_of(group: Group, *, backwards: bool) -> Cursor:
+    """Return the cursor before all creators of a group."""
+    return ([*group, UNSHOWN], 0) if backwards else ([*group, _ABOVE], _LAST)
+
+
+def end_of(group: Group, *, backwards: bool) -> Cursor:
+    """Return the cursor after all creators of a group."""
+    return start_of(group, backwards=not backwards)
+
+
+def in_group(view: View, group: Group) -> ColumnElement[bool]:
+    """Return the condition of a group, by columns, of which PostgreSQL knows how many."""
+    if view.sort == "niche":
+        is_none, name = group
+        return creator.c.niche.is_(None) if is_none else creator.c.niche == name
+    known = PLACES[group[0]]
+    if known in OUTCOME_STATES and known != "open":
+        return outcome_is(known)
+    return and_(creator.c.state == literal_column(f"'{known}'"), outcome_is("open"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +155,7 @@ class _Walk:
         keys = zip((self.group, SHOWN, creator.c.id), directions, strict=True)
         return [key.asc() if rises else key.desc() for key, rises in keys]
 
-    def _near(self, *here: ColumnElement[bool], start: Cursor | None = None) -> _Near:
+    def _near(self, group: Group, *here: ColumnElement[bool], start: Cursor | None) -> _Part:
         """Return the creators of a group near a cursor, or near its beginning.
 
         All of them where the index alone tells who matches.
@@ -189,8 +168,10 @@ class _Walk:
         edge = None
         if self.rest.is_filtered:
             edge = self._entry(SHOWN, and_(*here, *self._between(shown, None)), order)
-        part = self.query.where(*here, *self._between(shown, edge))
-        return self._hinted(part.order_by(*order)), edge
+        part = self._hinted(self.query.where(*here, *self._between(shown, edge)).order_by(*order))
+        if edge is None:
+            return part, end_of(group, backwards=self.backwards), True
+        return part, ([*group, edge], _LAST if self.backwards else 0), False
 
     def _between(self, start: float | None, end: float | None) -> list[ColumnElement[bool]]:
         """Return the bounds of a part, one on either side, whose first and last are known or not.
@@ -217,8 +198,8 @@ class _Walk:
         entries = select(key).where(here).order_by(*order).offset(_NEAR).limit(1)
         return self.db.scalar(self._hinted(entries))
 
-    def _hinted(self, query: Select[Any], index: str = "") -> Select[Any]:
-        return query.with_hint(creator, f"INDEXED BY {index or self.index}", "sqlite")
+    def _hinted(self, query: Select[Any]) -> Select[Any]:
+        return query.with_hint(creator, f"INDEXED BY {self.index}", "sqlite")
 
 
 class _Niches(_Walk):
@@ -252,7 +233,8 @@ class _Niches(_Walk):
             part = self.query.where(beyond).order_by(*self._order)
             if edge is not None:
                 part = part.where(_niche < edge if self._rises else _niche > edge)
-            yield self._hinted(part), True
+            begun = start_of([0, edge or ""], backwards=self.backwards)
+            yield self._hinted(part), begun, True
             if edge is None:
                 return
             yield self._within(edge)
@@ -265,12 +247,11 @@ class _Niches(_Walk):
 
     def _within(self, name: str | None, start: Cursor | None = None) -> _Part:
         here = creator.c.niche.is_(None) if name is None else _niche == name
-        part, edge = self._near(here, start=start)
-        return part, edge is None
+        return self._near([int(name is None), name or ""], here, start=start)
 
 
 class _States(_Walk):
-    """The walk by state: one group after the other, and those who wait as they lie."""
+    """The walk by state, up to those who wait, who are no group of the index."""
 
     index, group = BY_STATE, PLACE
 
@@ -281,31 +262,13 @@ class _States(_Walk):
             if at is not None and (place < at if self._rises else place > at):
                 continue
             cursor = start if place == at else None
+            if cursor == end_of([place], backwards=self.backwards):
+                continue
             if PLACES[place] == "open":
-                yield from self._listed(cursor, WAITS)
+                yield None, cursor or start_of([place], backwards=self.backwards), False
                 continue
             here = literal_column(str(place)) == PLACE
-            part, edge = self._near(PASSED, here, start=cursor)
-            yield part, True
-            if edge is not None:
-                beyond = [edge], _LAST if self.backwards else 0
-                yield from self._listed(beyond, _is_shown(PLACES[place]))
-
-    def _listed(self, start: Cursor | None, *here: ColumnElement[bool]) -> Iterator[_Part]:
-        """Yield the creators of a group from a cursor on, however far they are."""
-        for index, part in _listed(self.query.where(*here), start, backwards=self.backwards):
-            yield self._hinted(part, index), True
-
-
-def _is_shown(known: str) -> ColumnElement[bool]:
-    """Return the condition of one of `PLACES` by columns, of which PostgreSQL knows how many."""
-    if known in OUTCOME_STATES:
-        return outcome_is(known)
-    return and_(creator.c.state == known, outcome_is("open"))
-
-
-def _sorted(keys: list[Key], *, backwards: bool) -> list[ColumnElement[Any]]:
-    return [key.desc() if down != backwards else key.asc() for key, down in keys]
+            yield self._near([place], PASSED, here, start=cursor)
 
 
 def _keys(view: View) -> list[Key]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, String
 
 from durhampulse.desk.shortlist.view import UNLIKE, View
 from durhampulse.desk.store.tables import (
@@ -19,8 +19,8 @@ from durhampulse.desk.store.tables import (
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
-    "BY", "BY_NICHE", "BY_STATE", "LISTED_INDEXES", "SCORE_INDEXES", "WITHOUT_NUMBER", "number_of",
-    "parts_of", "places_of",
+    "BY", "BY_NICHE", "BY_STATE", "LISTED_INDEXES", "SCORE_INDEXES", "WITHOUT_NUMBER", "apart",
+    "number_of", "parts_of", "places_of",
 ]  # fmt: skip
 
 BY = {name: f"ix_creator_by_{name}"
@@ -44,6 +44,14 @@ def number_of(row: Any) -> float | None:
     """Return the probability that orders a creator; none where no page shows it."""
     shown: float | None = None if row.flags & UNLIKE_BIT else row.probability
     return shown
+
+
+def apart(key: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column to be sorted by where it is not walked along its index.
+
+    PostgreSQL, which takes no hints, would walk past all others to the few who match.
+    """
+    return key + ("" if isinstance(key.type, String) else 0)
 
 
 def parts_of(view: View) -> list[tuple[bool, str, ColumnElement[bool]]]:

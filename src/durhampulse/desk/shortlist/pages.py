@@ -7,14 +7,13 @@ within the index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Integer,
     Row,
@@ -23,22 +22,21 @@ from sqlalchemy import (
     cast,
     func,
     select,
-    tuple_,
 )
 
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.filters import WALKING, FoundBy, bounds_of, matching, within
-from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
-from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, those_in
-from durhampulse.desk.shortlist.order import BY, BY_STATE, number_of, parts_of, places_of
+from durhampulse.desk.shortlist.filters import WALKING, matching, within
+from durhampulse.desk.shortlist.grouped import place_in
+from durhampulse.desk.shortlist.members import those_in
+from durhampulse.desk.shortlist.order import BY, number_of
+from durhampulse.desk.shortlist.plans import best, conditions, found_by, hinted
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, Cursor, View
-from durhampulse.desk.store.search import best_by, holding
+from durhampulse.desk.shortlist.walks import Place, next_numbers
+from durhampulse.desk.store.search import holding
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
-    PASSED,
-    PLACE,
     creator,
     outcome_is,
 )
@@ -58,15 +56,6 @@ PAGE = 50
 _WALKED = 2_000
 _WALKED_GROUPED = 50_000
 """Where each part takes a pass over all."""
-_NARROW = 20_000
-"""Up to so many creators are sorted faster than found in the order of an index of all."""
-_BOUNDS: Mapping[Literal["followers", "engagement_rate"], Sequence[str]] = {
-    "followers": ("tier", "min_followers", "max_followers"),
-    "engagement_rate": ("min_engagement", "max_engagement"),
-}
-"""Figure to the filters that bound it."""
-_NARROWED: Mapping[FoundBy, str] = {"state": BY_STATE, **{name: BY[name] for name in _BOUNDS}}
-"""What leaves few creators, to the index that has them."""
 _ROUNDS, _ROUNDS_LISTED = (500, 1_000, 2_000, 8_000, 16_000), (500, 2_000)
 _ROUNDS_GROUPED = (2_000,)
 """How many rows are looked at for a search, in one round after the other. Beyond some thousands a
@@ -135,12 +124,12 @@ def page(
 ) -> Page:
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
-    where = _Where(before if backwards else after, backwards=backwards)
+    place = Place(before if backwards else after, backwards=backwards)
     # In groups a long list is marked: its creators may be the last of each group.
     sifts = view.search if view.sort in GROUPED else view.search or view.sets
-    ids = _sifted(db, view, rules, where, size + 1) if sifts else None
+    ids = _sifted(db, view, rules, place, size + 1) if sifts else None
     if ids is None:
-        ids = _next(db, view, rules, where, size + 1)
+        ids = next_numbers(db, view, rules, place, size + 1)
     more = len(ids) > size
     ids = ids[:size]
     if backwards:
@@ -235,60 +224,25 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["from", "creators", "expected"])
 
 
-@dataclass(frozen=True)
-class _Where:
-    """A place in the list, and the direction in which it is gone through from there."""
-
-    start: Cursor | None
-    backwards: bool
-
-
-def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int] | None:
+def _sifted(db: Connection, view: View, rules: Rules, place: Place, size: int) -> list[int] | None:
     """Return the numbers of the next rows of a search or a list, by going through all others too.
 
     None where that would take long: few are wanted, or none near this place. An export goes on.
     """
     grouped = view.sort in GROUPED
-    if _found_by(db, view, rules) not in WALKING or (grouped and size >= _WALKED):
+    if found_by(db, view) not in WALKING or (grouped and size >= _WALKED):
         return None
     plain, numbers = replace(view.without_sets(), search=""), list[int]()
     rounds = _ROUNDS_GROUPED if grouped else _ROUNDS if view.search else _ROUNDS_LISTED
     for n in rounds if size < _WALKED else repeat(_ROUNDS[-1]):
-        ids = _next(db, plain, rules, where, n)
+        ids = next_numbers(db, plain, rules, place, n)
         kept = _passing(db, ids, view)
         numbers += [number for number in ids if number in kept]
         if len(numbers) >= size or len(ids) < n:
             return numbers[:size]
         last = db.execute(select(creator).where(creator.c.id == ids[-1])).one()
-        where = replace(where, start=_place(view, last))
+        place = replace(place, start=_place(view, last))
     return None
-
-
-def _next(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
-    """Return the numbers of the next rows of a view."""
-    way = _grouped if view.sort in GROUPED else _ids
-    return way(db, view, rules, where, size)
-
-
-def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
-    """Return the numbers of the next rows of a view in groups."""
-    by = _found_by(db, view, rules)
-    conditions = _walked(db, view, rules, by)
-    query = select(creator.c.id).where(*conditions)
-    if by in WALKING:
-        near = nearest(
-            db, query, view, where.start, size, backwards=where.backwards,
-            bounds=bounds_of(view, rules),
-        )  # fmt: skip
-        if near is not None:
-            return near
-    numbers: list[int] = []
-    for index, part in in_order(query, view, where.start, backwards=where.backwards):
-        here = _hinted(part, index, by)
-        numbers += db.scalars(here.limit(size - len(numbers))).all()
-        if len(numbers) == size:
-            break
-    return numbers
 
 
 def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
@@ -299,93 +253,10 @@ def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
     return kept
 
 
-def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
-    """Return the numbers of the next rows: those with a value to sort by, then the others.
-
-    What is null, or not shown, comes last in either direction, as a part of its own.
-    """
-    column, start, backwards = creator.c[view.sort], where.start, where.backwards
-    down = view.descending != backwards
-    parts = parts_of(view)
-    by = _found_by(db, view, rules)
-    conditions = _walked(db, view, rules, by)
-    numbers: list[int] = []
-    for filled, index, belongs in reversed(parts) if backwards else parts:
-        if start is not None and filled != (start[0] is not None):
-            past = filled if not backwards else not filled
-            if past:
-                continue  # this part ends before the cursor
-        here = _hinted(select(creator.c.id).where(*conditions, belongs), index, by)
-        if start is not None and filled == (start[0] is not None):
-            place = tuple_(column, creator.c.id) if filled else creator.c.id
-            value = tuple_(*start) if filled else start[1]
-            here = here.where(place < value if down else place > value)
-        order = [column, creator.c.id] if filled else [creator.c.id]
-        here = here.order_by(*(key.desc() if down else key.asc() for key in order))
-        numbers += db.scalars(here.limit(size - len(numbers))).all()
-        if len(numbers) >= size:
-            break
-    return numbers
-
-
-def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
-    """Return a view's conditions for a walk in order, which marks the creators of a long list."""
-    if by not in WALKING:
-        return matching(view, rules, by)
-    marked = [is_marked(db, name) for name in view.sets.values()]
-    rest = view.without_sets()
-    if rest.owner:
-        marked.append(~is_marked(db, ANYBODYS))
-        rest = replace(rest, owner="")
-    return [*matching(rest, rules, by), *marked]
-
-
-def _found_by(db: Connection, view: View, rules: Rules) -> FoundBy:
-    """Return how search, sets and flags are best looked up, where all the list is gone through."""
-    for kind, name in view.sets.items():
-        if has_few(db, name):
-            return kind
-    if view.flag and has_few(db, view.flagged):
-        return "flag"
-    by = best_by(db, view.search) if view.search else "texts"
-    return by if by not in WALKING else _narrowest(db, view, rules) or by
-
-
-def _narrowest(db: Connection, view: View, rules: Rules) -> FoundBy | None:
-    """Return the state or figure that leaves few creators; none in PostgreSQL, which knows it."""
-    if db.dialect.name != "sqlite":
-        return None
-    passed = any(chosen and "open" not in chosen for chosen in (view.state, view.outcome))
-    # In the order of states their index is walked anyway.
-    there = (PASSED, PLACE.in_(places_of(view)))
-    if passed and view.sort != "state" and _are_few(db, *there, by="state"):
-        return "state"
-    for name, fields in _BOUNDS.items():
-        part = replace(View(), **{field: getattr(view, field) for field in fields})
-        if part.is_filtered and _are_few(db, *matching(part, rules), by=name):
-            return name
-    return None
-
-
-def _are_few(db: Connection, *conditions: ColumnElement[bool], by: FoundBy) -> bool:
-    """Whether so few creators meet some conditions that they are sorted faster than walked to."""
-    some = _hinted(select(creator.c.id).where(*conditions), "", by).limit(_NARROW + 1).subquery()
-    return (db.scalar(select(func.count()).select_from(some)) or 0) <= _NARROW
-
-
 def counted(
     db: Connection, query: Select[*tuple[Any, ...]], view: View, rules: Rules
 ) -> Select[*tuple[Any, ...]]:
     """Return a query of counts and sums, of a view's creators."""
-    by = _found_by(db, view, rules)
-    return _hinted(query.where(*_walked(db, view, rules, by)), BY["probability"], by)
-
-
-def _hinted(query: Select[*tuple[Any, ...]], index: str, by: FoundBy) -> Select[*tuple[Any, ...]]:
-    """Return a query with SQLite's hint to walk an index rather than sort.
-
-    Few creators are looked up by their number, or between the bounds of a figure, and sorted.
-    """
-    walked = index if by in WALKING else _NARROWED.get(by)
-    hint = f"INDEXED BY {walked}" if walked else "NOT INDEXED"
-    return query.with_hint(creator, hint, "sqlite")
+    flat = replace(view, sort="probability")
+    by, _ = best(db, flat, rules, found_by(db, view), None)
+    return hinted(query.where(*conditions(db, view, rules, by)), BY["probability"], by)
