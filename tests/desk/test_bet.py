@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from durhampulse.decision.likely import likely_probabilities
-from durhampulse.desk.campaigns import campaigns, choices
+from durhampulse.desk.campaigns import bet, campaigns, choices
 from durhampulse.desk.campaigns.bet import draw_bet
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.proposal import propose, read_proposal
@@ -67,7 +67,20 @@ def test_known_outcomes_are_no_part_of_the_bet():
 
 def test_same_plan_is_drawn_alike_at_each_look():
     table = plan(20, low=0.2, high=0.8)
-    assert draw_bet(table, seed=7) == draw_bet(table, seed=7)
+    first = draw_bet(table, seed=7)
+    bet._draw.cache_clear()  # as after a start
+    assert draw_bet(table, seed=7) == first
+
+
+def test_plan_is_drawn_once_and_anew_when_a_figure_or_an_outcome_is_another(monkeypatch):
+    table = plan(20, low=0.2, high=0.8)
+    first = draw_bet(table, seed=8)
+    with monkeypatch.context() as part:
+        part.setattr(bet, "likely_probabilities", None)  # whoever draws, fails
+        assert draw_bet(table, seed=8) == first
+    changed, known = table.assign(low=0.4), table.assign(deal=[True] + [None] * 19)
+    assert draw_bet(changed, seed=8).futures != first.futures
+    assert len(draw_bet(known, seed=8).futures) == 20  # 0 to 19 deals
 
 
 def point(ids, gain, fees, budget=0.0):

@@ -8,6 +8,7 @@ Each future draws first how far the model is off for all creators at once (as in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -67,17 +68,23 @@ def draw_bet(table: pd.DataFrame, seed: int) -> Bet | None:
     rows = table[is_counted(table)]
     if rows.empty:
         return None
+    return _draw(rows[["probability", "low", "high"]].to_numpy(dtype=float).T.tobytes(), seed)
+
+
+@lru_cache(maxsize=100)
+def _draw(figures: bytes, seed: int) -> Bet:
+    """Return the bet of creators by ``probability, low, high``: drawn once, however many look."""
+    p, low, high = np.frombuffer(figures).reshape(3, -1)
     generator = np.random.default_rng(seed)
-    p, low, high = (rows[name].to_numpy(dtype=float) for name in ("probability", "low", "high"))
     shocks = SHARED * generator.standard_normal(FUTURES)
     truth = likely_probabilities(p, low, high, shocks)
     deals = (generator.random(truth.shape) < truth).sum(axis=1)
-    fewer = np.array([(deals < k).mean() for k in range(len(rows) + 1)])
+    fewer = np.array([(deals < k).mean() for k in range(len(p) + 1)])
     few = int(np.flatnonzero(fewer <= _FAR_TAIL)[-1])
     return Bet(
-        futures=np.bincount(deals, minlength=len(rows) + 1).tolist(),
+        futures=np.bincount(deals, minlength=len(p) + 1).tolist(),
         low=int(np.flatnonzero(fewer <= _TAIL)[-1]),
-        high=int(np.flatnonzero([(deals > k).mean() <= _TAIL for k in range(len(rows) + 1)])[0]),
+        high=int(np.flatnonzero([(deals > k).mean() <= _TAIL for k in range(len(p) + 1)])[0]),
         few=few,
         risk=float(fewer[few]),
     )
