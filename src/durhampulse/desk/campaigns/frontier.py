@@ -144,7 +144,7 @@ def _part(wish: Wish, last: int) -> list[Select[Any]]:
 
 
 def _read(db: Connection, *queries: Select[Any]) -> pd.DataFrame:
-    rows = [tuple(row) for query in queries for row in db.execute(query)]
+    rows = [tuple(row) for query in queries for row in db.execute(query).all()]
     return pd.DataFrame(rows, columns=["id", "gain", "fee", "niche"])
 
 

@@ -16,7 +16,7 @@ from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.campaigns import Campaign, find, find_draft
 from durhampulse.desk.campaigns.candidates import candidates, pool
 from durhampulse.desk.campaigns.kept import Kept, keep_candidates, spare_of, to_keep
-from durhampulse.desk.campaigns.solver import best_set, more_budget
+from durhampulse.desk.campaigns.solver import BestSet, best_set, more_budget
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
@@ -186,13 +186,7 @@ def compute(
         kept = to_keep(db, brief, rules, number, choices, table)
         priced = [at for at, choice in choices.items() if choice.fee is not None]
         counts = pool(db, brief, rules, number, priced_by_hand=priced)
-    unpriced = table[table["fixed"].astype(bool) & table["fee"].isna()]
-    if brief.is_priced and len(unpriced):
-        raise InputError(
-            f"{unpriced['name'].iloc[0]} was put in by hand and has no fee.",
-            "Type the fee beside the name, or release them.",
-        )
-    best = best_set(table, brief)
+    best = _best_of(table, brief)
     more = more_budget(table, brief, best.table, proposable=counts.get("proposable", 0))
     return Proposal(
         table=best.table,
@@ -202,6 +196,17 @@ def compute(
         run_id=run_id,
         kept=kept,
     )  # fmt: skip
+
+
+def _best_of(table: pd.DataFrame, brief: Brief) -> BestSet:
+    """Return the best set of candidates, each of whom needs a fee where there is a budget."""
+    unpriced = table[table["fixed"].astype(bool) & table["fee"].isna()]
+    if brief.is_priced and len(unpriced):
+        raise InputError(
+            f"{unpriced['name'].iloc[0]} was put in by hand and has no fee.",
+            "Type the fee beside the name, or release them.",
+        )
+    return best_set(table, brief)
 
 
 def propose(
@@ -328,10 +333,11 @@ def difference(store: Store, catalogue: Catalogue, number: int) -> Difference:
         If no set keeps within the limits any more.
     """
     with store.reading() as db:
-        current = find(db, number)
-        before = read_proposal(db, number)
-    new = compute(store, catalogue, current.brief, current)
-    after = new.table
+        current, rules = find(db, number), catalogue.current(db)
+        brief, choices, before = current.brief, current.choices, read_proposal(db, number)
+        spare = spare_of(brief)
+        table = candidates(db, brief, rules, number, choices=choices, spare=spare)
+    after = _best_of(table, brief).table
     with store.reading() as db:
         who = select(creator.c.id, creator.c.name).where(creator.c.id.in_(after["id"].tolist()))
         people = {row.id: row.name for row in db.execute(who)}
@@ -342,5 +348,5 @@ def difference(store: Store, catalogue: Catalogue, number: int) -> Difference:
         after=after,
         leave=before[~before["id"].isin(after["id"])],
         come=after[~after["id"].isin(before["id"])],
-        digest=new.digest,
+        digest=digest_of(after),
     )
