@@ -15,7 +15,13 @@ from durhampulse.decision.promise import keep_promise
 from durhampulse.desk.models.catalogue import activate
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record, withdraw
-from durhampulse.desk.outcomes.watching import count_bands, draw_of_no, watched_bands
+from durhampulse.desk.outcomes.watching import (
+    WatchedBands,
+    count_bands,
+    draw_of_no,
+    watched_bands,
+)
+from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.store.tables import creator, review
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer
@@ -35,14 +41,16 @@ def in_band(store, rules, band, n):
 
 def watches(store, rules):
     with store.reading() as db:
-        return {row.band: row for row in watched_bands(db, rules, count_bands(db, rules))}
+        return {row.band: row for row in watched_bands(db, rules)}
 
 
 def test_band_without_outcomes_is_expected_to_have_its_mean_probability(filled, rules):
     rows = watches(filled, rules)
     assert [*rows] == [YES, MAYBE, NO]
-    assert rows[YES].expected > 0.8
-    assert 0.6 <= rows[MAYBE].expected < 0.8
+    with filled.reading() as db:
+        listed = count_bands(db, rules)
+    assert listed[YES][1] > 0.8
+    assert 0.6 <= listed[MAYBE][1] < 0.8
     assert rows[YES].watch.outcomes == 0
 
 
@@ -76,6 +84,33 @@ def test_another_model_starts_anew(filled, catalogue, rules):
         record(filled, number, deal=False, on=DAY, by="ann")
     activate(filled, catalogue, rules.version, "ann")
     assert watches(filled, rules)[YES].watch.outcomes == 0
+
+
+def test_kept_bands_follow_what_becomes_of_outcomes_and_models(filled, catalogue, rules):
+    cache, yes = WatchedBands(), in_band(filled, rules, YES, 12)
+
+    def forget(number):
+        with filled.reading() as db:
+            name = db.scalar(select(creator.c.external_id).where(creator.c.id == number))
+        erase(filled, name, "ann")
+
+    def seen():
+        with filled.reading() as db:
+            (band, *_), broken = cache.of(db, rules), cache.broken(db, rules)
+        return band.watch.outcomes, [band.band for band in broken]
+
+    assert seen() == (0, [])
+    for number in yes[:10]:
+        record(filled, number, deal=False, on=DAY, by="ann")
+    assert seen() == (10, [YES])
+    forget(yes[0])  # neither the latest outcome nor one that was replaced
+    assert seen() == (9, [YES])
+    forget(yes[9])  # of the latest outcome, whose number may come again
+    for number in yes[10:]:
+        record(filled, number, deal=True, on=DAY, by="ann")
+    assert seen() == (10, [YES])
+    activate(filled, catalogue, rules.version, "ann")
+    assert seen() == (0, [])
 
 
 def test_no_is_watched_for_more_deals_than_promised(filled, rules):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,10 +17,12 @@ from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.watch import Watch, outcomes_to_call, watch
 
 __all__ = [
-    "BandWatch", "BrokenBands", "InBand", "Lottery", "count_bands", "draw_of_no", "watched_bands",
+    "BandWatch", "InBand", "Lottery", "WatchedBands", "count_bands", "draw_of_no", "watched_bands",
 ]  # fmt: skip
 
 _DECIDED = ("approve", "tentative", "decline")
+_TAKEN_OVER = select(func.max(run.c.applied_at)).where(run.c.kind == "model")
+"""When the active model took over."""
 
 InBand = tuple[int, float | None]
 """How many creators of the list a band has, and their mean probability; none where it is empty."""
@@ -47,8 +48,8 @@ class BandWatch:
     """
 
     band: str
-    creators: int | None
-    expected: float | None
+    creators: int | None = None
+    expected: float | None = None
     against: Literal["fewer", "more"]
     watch: Watch
     needed: int
@@ -92,22 +93,13 @@ class Lottery:
         return self.low is not None and self.expected is not None and self.low > self.expected
 
 
-def watched_bands(
-    db: Connection, rules: Rules, listed: Mapping[str, InBand] | None = None
-) -> list[BandWatch]:
+def watched_bands(db: Connection, rules: Rules) -> list[BandWatch]:
     """Return each band with what is expected of it and what the outcomes say.
 
     The band is the one at the time of the outcome, by the thresholds of today. Only outcomes since
     the active model took over count, and none that was replaced or withdrawn.
-
-    Parameters
-    ----------
-    db, rules
-        The store, and the rules in force.
-    listed
-        What :func:`count_bands` counted of the list.
     """
-    taken_over = db.scalar(select(func.max(run.c.applied_at)).where(run.c.kind == "model"))
+    taken_over = db.scalar(_TAKEN_OVER)
     standing = (
         select(outcome.c.probability, outcome.c.deal)
         .where(outcome.c.replaced_at.is_(None), outcome.c.probability.is_not(None))
@@ -121,38 +113,36 @@ def watched_bands(
     bands = []
     for band, (low, high) in rules.band_ranges.items():
         here = (y_prob >= low) & (y_prob < high)
-        n, mean = (None, None) if listed is None else listed[band]
         against: Literal["fewer", "more"] = "more" if band == NO else "fewer"
         seen = watch(deals[here], y_prob[here], against=against)
         middle = (max(low, 0.0) + min(high, 1.0)) / 2
         promised = middle if seen.promised is None else seen.promised
         needed = outcomes_to_call(promised, against=against)
-        bands.append(
-            BandWatch(
-                band=band, creators=n, expected=mean, against=against, watch=seen, needed=needed
-            )
-        )
+        bands.append(BandWatch(band=band, against=against, watch=seen, needed=needed))
     return bands
 
 
-class BrokenBands:
-    """A cache of the bands whose promise is broken, for pages that are asked for often."""
+class WatchedBands:
+    """A cache of the watched bands, for pages that are asked for often."""
 
     def __init__(self) -> None:
         self._kept: tuple[object, list[BandWatch]] | None = None
 
     def of(self, db: Connection, rules: Rules) -> list[BandWatch]:
-        """Return the bands that do not hold, computed anew where an outcome came or went."""
-        latest, gone = db.execute(
-            select(func.max(outcome.c.id), func.count(outcome.c.replaced_at))
-        ).one()
-        key = (rules, latest, gone)
+        """Return the bands, watched anew where an outcome came or went, or a model took over."""
+        o = outcome.c  # a number may come again once its outcome was erased: hence the moment
+        standing = select(func.count(), func.sum(o.id), func.max(o.at)).where(
+            o.replaced_at.is_(None)
+        )
+        key = (rules, db.scalar(_TAKEN_OVER), *db.execute(standing).one())
         kept = self._kept
         if kept is None or kept[0] != key:
-            watched = watched_bands(db, rules) if latest else []
-            kept = key, [band for band in watched if band.state == "broken"]
-            self._kept = kept
+            kept = self._kept = key, watched_bands(db, rules)
         return kept[1]
+
+    def broken(self, db: Connection, rules: Rules) -> list[BandWatch]:
+        """Return the bands whose promise is broken."""
+        return [band for band in self.of(db, rules) if band.state == "broken"]
 
 
 def count_bands(db: Connection, rules: Rules) -> dict[str, InBand]:

@@ -178,7 +178,7 @@ def show(
         asked = _asked(db, [number for number in ask if number not in hidden])
         matches = _matches(db, search, desk, hidden)
         to_deliver = [row for row in deliverables(db, number) if row.creator_id not in hidden]
-        broken = [one for one in desk.broken_bands.of(db, rules) if one.against == "fewer"]
+        broken = [one for one in desk.watched.broken(db, rules) if one.against == "fewer"]
     brief, words, unseen = current.brief, rules.outcome, hidden.intersection(table["id"])
     seen = table[~table["id"].isin(unseen)]
     total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)

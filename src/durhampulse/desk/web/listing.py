@@ -191,7 +191,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         who_decided = reviewers(db, here_now) if "reviewer" in view.column else {}
         cares = care_of(db, here_now) if "owner" in view.column else {}
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
-        unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
+        unlike_lists, broken = standing_lists(db), desk.watched.broken(db, rules)
         open_drafts, counts = drafts(db), counts_of(desk, db, view, rules)
         owners = owner_choices(db)
     if not (rows or view.is_filtered or after or before):

@@ -15,7 +15,7 @@ from durhampulse.desk.models.preview import Preview, basis_of
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import StandingList, Unlikeness, standing_lists
 from durhampulse.desk.outcomes.recording import bands_since
-from durhampulse.desk.outcomes.watching import BandWatch, watched_bands
+from durhampulse.desk.outcomes.watching import BandWatch
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.store.counting import Kept
 from durhampulse.desk.store.tables import creator, model, run
@@ -71,7 +71,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         overrides = desk.overrides(db, rules)
         since = bands_since(db, rules).to_dict("records")
-        watched = watched_bands(db, rules)
+        watched = desk.watched.of(db, rules)
         unlike_lists, waiting = standing_lists(db), prepared_run(db)
         versions = _versions(db, desk, rules)
         last = db.execute(

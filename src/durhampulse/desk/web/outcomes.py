@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from durhampulse.desk.outcomes.waiting import (
     keep_file,
     waiting_files,
 )
-from durhampulse.desk.outcomes.watching import BandWatch, Lottery, draw_of_no, watched_bands
+from durhampulse.desk.outcomes.watching import BandWatch, Lottery, draw_of_no
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import creator, outcome
@@ -88,13 +89,16 @@ def _page(
         ).one()
         rules = desk.catalogue.current(db)
         listed, lottery = desk.bands(db, rules), draw_of_no(db)
-        bands = watched_bands(db, rules, listed.value if listed else None)
+        bands = desk.watched.of(db, rules)
         waiting = waiting_files(db)
         latest = db.execute(
             select(outcome, creator.c.external_id, creator.c.name)
             .join(creator, creator.c.id == outcome.c.creator_id)
             .where(standing).order_by(outcome.c.id.desc()).limit(50)
         ).all()  # fmt: skip
+    if listed is not None:
+        counts = {band: {"creators": n, "expected": p} for band, (n, p) in listed.value.items()}
+        bands = [replace(watched, **counts[watched.band]) for watched in bands]
     context = OutcomesContext(
         n=n, deals=deals, latest=latest, today=clock.today().isoformat(), problem=problem,
         waiting=waiting, sent=sent or {}, fields=_FIELDS, bands=bands, lottery=lottery,

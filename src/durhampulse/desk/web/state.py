@@ -20,7 +20,7 @@ from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.pipeline import Pipeline, pipeline
 from durhampulse.desk.outcomes.recording import override_table
-from durhampulse.desk.outcomes.watching import BrokenBands, count_bands
+from durhampulse.desk.outcomes.watching import WatchedBands, count_bands
 from durhampulse.desk.people.people import Principal, find_key
 from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
@@ -60,8 +60,8 @@ class Desk:
         Where uploads lie until they are in place.
     top_reasons
         Cache of the strongest reasons.
-    broken_bands
-        Cache of the bands that do not hold here.
+    watched
+        Cache of the bands that are watched.
     frontiers
         Cache of what other budgets would bring.
     counting
@@ -81,7 +81,7 @@ class Desk:
     worker: Worker
     folder: Path
     top_reasons: TopReasons = field(default_factory=TopReasons)
-    broken_bands: BrokenBands = field(default_factory=BrokenBands)
+    watched: WatchedBands = field(default_factory=WatchedBands)
     frontiers: Frontiers = field(default_factory=Frontiers)
     counting: Counting = field(default_factory=Counting)
     sign_in: SignIn = field(default_factory=SignIn)
