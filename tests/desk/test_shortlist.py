@@ -313,6 +313,31 @@ def test_few_of_a_state_or_between_the_bounds_of_a_figure_are_sorted(listed, fil
         assert f"ix_creator_by_{sort}" not in plan
 
 
+@pytest.mark.parametrize("sort", ["followers", "state"])
+def test_few_of_a_niche_are_sorted(listed, sort):
+    store, rules, _ = listed
+    with finding(**WAYS["in a range"]):
+        plan = plan_of_page(store, rules, View(sort=sort, niche=("Food",)), at=-1)
+    assert "ix_creator_by_niche" in plan
+
+
+def test_place_in_a_niche_that_is_not_asked_for_reads_nothing_of_it(listed):
+    """PostgreSQL went through all of that niche for one of another name."""
+    store, rules, table = listed
+    view = View(sort="niche", descending=False, niche=("Tech",))
+    sent = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def note(_c, _cursor, _statement, parameters, _context, _many):
+        sent.append(str(parameters))
+
+    with store.reading() as db:
+        page = shortlist.page(db, view, rules, size=5, after=([0, "Food", 0.5], 200))
+    event.remove(store.engine, "before_cursor_execute", note)
+    assert [row.id for row in page.rows] == expected(table, view, rules)[:5]
+    assert not any("Food" in parameters for parameters in sent)
+
+
 def test_whoever_matches_is_found_from_a_sample(listed):
     """Where many match, those who come next are soon walked to; where few do, a range has them."""
     store, rules, _ = listed

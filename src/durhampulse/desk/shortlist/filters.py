@@ -24,21 +24,22 @@ from durhampulse.desk.store.tables import (
     PASSED,
     PLACE,
     UNSHOWN,
+    InBytes,
     creator,
     outcome_is,
 )
 from durhampulse.scoring.record import STEP_BITS
 
 __all__ = [
-    "FEW", "RANGES", "WALKING", "Figure", "FoundBy", "bounds_of", "is_decided", "matching",
-    "on_edge", "spanned", "spans", "within",
+    "FEW", "RANGES", "WALKING", "Figure", "FoundBy", "bounds_of", "is_decided",
+    "is_of_niche", "matching", "on_edge", "spanned", "spans", "within",
 ]  # fmt: skip
 
 Figure = Literal["followers", "engagement_rate", "probability"]
-FoundBy = SearchBy | Figure | Literal["list", "owner", "flag", "state"]
+FoundBy = SearchBy | Figure | Literal["list", "owner", "flag", "state", "niche"]
 _WIDTH = 24
-RANGES: Collection[FoundBy] = ("state", "followers", "engagement_rate", "probability")
-"""Ways of reading a range of an index: those of some states, or between the bounds of a figure."""
+RANGES: Collection[FoundBy] = ("state", "niche", "followers", "engagement_rate", "probability")
+"""Ways of reading ranges of an index: some states or niches, or between the bounds of a figure."""
 FEW: Collection[FoundBy] = ("list", "owner", "flag", *RANGES)
 """Ways of looking some creators up first, of whom each is then looked at alone: a set's or flags'
 own, or a range."""
@@ -64,7 +65,7 @@ def matching(
         The figure whose bounds are left out.
     """
     c = creator.c
-    decided = [is_decided(view)] if by == "state" else []
+    decided = [is_decided(view)] if by == "state" else [is_of_niche(view)] if by == "niche" else []
     bounds = (spanned(name, ends) for name, ends in spans(view, rules).items() if name != but)
     conditions = [*bounds, *_choices(view, rules), *decided]
     if view.without:
@@ -92,6 +93,11 @@ def matching(
 def is_decided(view: View) -> ColumnElement[bool]:
     """Return the condition that creators are where a view has some, as it stands in their index."""
     return and_(PASSED, PLACE.in_(places_of(view)))
+
+
+def is_of_niche(view: View) -> ColumnElement[bool]:
+    """Return the condition that creators are of a niche that a view has, likewise."""
+    return InBytes(creator.c.niche).in_(view.niche)
 
 
 def _choices(view: View, rules: Rules) -> Iterator[ColumnElement[bool]]:

@@ -185,9 +185,14 @@ class _Walk:
 
     @property
     def rest(self) -> View:
-        """The view without what the index tells: sets are marked by creators' numbers."""
-        rest = replace(self.view, listed="", owner="")
-        rest = replace(rest, niche=()) if rest.sort == "niche" else replace(rest, state=())
+        """The view without what the index tells.
+
+        It tells sets too, marked by creators' numbers, but PostgreSQL takes those in one for few.
+        """
+        rest, sort = self.view, self.view.sort
+        if self.db.dialect.name == "sqlite":
+            rest = replace(rest, listed="", owner="")
+        rest = replace(rest, niche=()) if sort == "niche" else replace(rest, state=())
         is_range = len(rest.band) == 1 and UNLIKE not in rest.band
         return replace(rest, band=()) if is_range else rest
 
@@ -213,7 +218,8 @@ class _Niches(_Walk):
         if start is not None:
             is_none, name, _ = start[0]
             name = None if is_none else name
-            yield self._within(name, start)
+            if not self.view.niche or name in self.view.niche:
+                yield self._within(name, start)
             if name is None and not self.backwards:
                 return
         yield from self._named(name)

@@ -42,8 +42,8 @@ from durhampulse.desk.store.tables import (
 )
 
 __all__ = [
-    "ANYBODYS", "IS_OWNED", "follow", "has_few", "is_marked", "is_member", "is_one_of_few",
-    "members", "those_in", "warm_marks",
+    "ANYBODYS", "IS_OWNED", "follow", "has_few", "has_marks", "is_marked", "is_member",
+    "is_one_of_few", "members", "those_in", "warm_marks",
 ]  # fmt: skip
 
 _FEW = 20_000
@@ -152,6 +152,11 @@ def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
         return case((inside, func.get_byte(sent, at) == 1), else_=false())
     mark: ColumnElement[bytes] = func.substr(sent, creator.c.id, 1)
     return mark == literal_column("x'01'")
+
+
+def has_marks(db: Connection, name: str) -> bool:
+    """Whether the marks of a list are kept."""
+    return _kept_marks(db, name, _edition(db, name)) is not None
 
 
 def those_in(db: Connection, name: str, numbers: Sequence[int]) -> set[int]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.filters import WALKING, matching, within
 from durhampulse.desk.shortlist.grouped import place_in
-from durhampulse.desk.shortlist.members import those_in
+from durhampulse.desk.shortlist.members import has_marks, those_in
 from durhampulse.desk.shortlist.order import BY, number_of
 from durhampulse.desk.shortlist.plans import best, conditions, found_by, hinted
 from durhampulse.desk.shortlist.sums import interval_of_sum
@@ -126,7 +126,9 @@ def page(
     backwards = before is not None
     place = Place(before if backwards else after, backwards=backwards)
     # In groups a long list is marked: its creators may be the last of each group.
-    sifts = view.search if view.sort in GROUPED else view.search or view.sets
+    sifts = view.search or (view.sort not in GROUPED and not all(
+        has_marks(db, name) for name in view.sets.values()
+    ))  # fmt: skip
     ids = _sifted(db, view, rules, place, size + 1) if sifts else None
     if ids is None:
         ids = next_numbers(db, view, rules, place, size + 1)

@@ -20,12 +20,13 @@ from durhampulse.desk.shortlist.filters import (
     WALKING,
     FoundBy,
     is_decided,
+    is_of_niche,
     matching,
     spanned,
     spans,
 )
 from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked
-from durhampulse.desk.shortlist.order import BY, BY_STATE
+from durhampulse.desk.shortlist.order import BY, BY_NICHE, BY_STATE
 from durhampulse.desk.shortlist.view import GROUPED, View
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.search import best_by
@@ -34,8 +35,9 @@ from durhampulse.desk.store.tables import creator
 __all__ = ["best", "conditions", "found_by", "hinted", "ranges_beside"]
 
 _BY: Mapping[FoundBy, str] = {
-    name: BY_STATE if name == "state" else BY[str(name)] for name in RANGES
-}
+    "state": BY_STATE, "niche": BY_NICHE, "probability": BY["probability"],
+    "followers": BY["followers"], "engagement_rate": BY["engagement_rate"],
+}  # fmt: skip
 """Range to the index that has it."""
 _SAMPLE = 1_000
 _READ, _LOOKED_UP, _SORTED = 1.2, 40.0, 3.0
@@ -78,6 +80,8 @@ def ranges_beside(view: View, rules: Rules) -> dict[FoundBy, ColumnElement[bool]
     passed = any(chosen and "open" not in chosen for chosen in (view.state, view.outcome))
     if passed and view.sort != "state":  # in whose order that index is walked anyway
         ranges["state"] = is_decided(view)
+    if view.niche and view.sort != "niche":
+        ranges["niche"] = is_of_niche(view)
     return ranges
 
 
@@ -119,7 +123,7 @@ def best(
     shares: dict[FoundBy, float] = {name: (count + 1) / n for name, count in
                                     zip(ranges, counts[len(own) :], strict=True)}  # fmt: skip
     for name in shares:
-        looked_up = name == "state" or (size is None and name != "probability")
+        looked_up = name in ("state", "niche") or (size is None and name != "probability")
         shares[name] *= _LOOKED_UP if looked_up else _READ
     walked = part(first) * (counts[0] / n if own else 1.0)
     if not grouped:
