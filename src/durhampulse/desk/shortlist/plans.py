@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select, true
@@ -28,7 +27,7 @@ from durhampulse.desk.shortlist.filters import (
 from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked
 from durhampulse.desk.shortlist.order import BY, BY_NICHE, BY_STATE
 from durhampulse.desk.shortlist.view import GROUPED, View
-from durhampulse.desk.store.bulk import numbers_in
+from durhampulse.desk.store.bulk import numbers_in, spread_over
 from durhampulse.desk.store.search import best_by
 from durhampulse.desk.store.tables import creator
 
@@ -110,45 +109,41 @@ def best(
     own = {name: spanned(name, ends) for name, ends in spans(view, rules).items() if name == order}
     fits = and_(true(), *matching(view, rules, "row"))
     there = fits if group is None else fits & group
-    everybody, n, *counts = _sampled(db, [fits, there, *own.values(), *ranges.values()])
+    numbers = spread_over(db, creator.c.id, _SAMPLE)
+    n, fitting, first, *counts = _sampled(
+        db, numbers, [fits, there, *own.values(), *ranges.values()]
+    )
     if not n:
         return by, False
-    fitting, first, *counts = counts
-
-    def part(fitting: int) -> float:
-        """Return what part of an order is walked to find them, with some caution."""
-        wanted = math.inf if size is None else size / everybody
-        return min(1.0, wanted * n / max(fitting - math.sqrt(fitting), 1e-9))
-
-    shares: dict[FoundBy, float] = {name: (count + 1) / n for name, count in
-                                    zip(ranges, counts[len(own) :], strict=True)}  # fmt: skip
-    for name in shares:
+    wanted = math.inf if size is None else size * len(numbers) / (numbers.stop - numbers.start)
+    shares: dict[FoundBy, float] = {}
+    for name, count in zip(ranges, counts[len(own) :], strict=True):
         looked_up = name in ("state", "niche") or (size is None and name != "probability")
-        shares[name] *= _LOOKED_UP if looked_up else _READ
-    walked = part(first) * (counts[0] / n if own else 1.0)
+        shares[name] = (count + 1) / n * (_LOOKED_UP if looked_up else _READ)
+    walked = _part(wanted, first) * (counts[0] / n if own else 1.0)
+    here: dict[FoundBy, float] = {by: walked, **shares}
     if not grouped:
-        return min({by: walked, **shares}.items(), key=itemgetter(1))[0], False
-    costs = {
-        (name, False): cost + _SORTED * fitting / n for name, cost in {by: _READ, **shares}.items()
-    }
+        return min(here, key=here.__getitem__), False
+    costs = {(name, False): cost + _SORTED * fitting / n
+             for name, cost in {by: _READ, **shares}.items()}  # fmt: skip
     if group is not None:
-        others = part(fitting) if part(first) == 1.0 else 0.0
-        costs |= {(name, True): cost + others for name, cost in {by: walked, **shares}.items()}
+        others = _part(wanted, fitting) if _part(wanted, first) == 1.0 else 0.0
+        costs |= {(name, True): cost + others for name, cost in here.items()}
     return min(costs, key=costs.__getitem__)
 
 
-def _sampled(db: Connection, asked: Sequence[ColumnElement[bool]]) -> list[int]:
-    """Return about how many creators there are, how many were looked at, and of them who fits."""
-    number = creator.c.id
-    ends = (select(end(number)).scalar_subquery() for end in (func.min, func.max))
-    first, last = db.execute(select(*ends)).one()  # each is read off the key, both at once are not
-    if first is None:
-        return [0, 0, 0, *(0 for _ in asked)]
-    numbers = range(first, last + 1, (last - first) // _SAMPLE + 1)
+def _part(wanted: float, fitting: int) -> float:
+    """Return what part of an order is walked to so many of those who fit, with some caution."""
+    return min(1.0, wanted / max(fitting - math.sqrt(fitting), 1e-9))
+
+
+def _sampled(
+    db: Connection, numbers: Sequence[int], asked: Sequence[ColumnElement[bool]]
+) -> Sequence[int]:
+    """Return how many of some creators there are, and how many of them meet each condition."""
     counts = (func.count(case((condition, 1))) for condition in asked)
-    query = select(func.count(), *counts).where(number.in_(numbers_in(db, numbers)))
-    n, *met = db.execute(query.with_hint(creator, "NOT INDEXED", "sqlite")).one()
-    return [(last - first + 1) * n // len(numbers), n, *met]
+    query = select(func.count(), *counts).where(creator.c.id.in_(numbers_in(db, numbers)))
+    return db.execute(query.with_hint(creator, "NOT INDEXED", "sqlite")).one()
 
 
 def hinted(query: Select[*tuple[Any, ...]], index: str, by: FoundBy) -> Select[*tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
     Table,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-__all__ = ["insert_one", "insert_rows", "numbers_in"]
+__all__ = ["insert_one", "insert_rows", "numbers_in", "spread_over"]
 
 
 def insert_one(db: Connection, table: Table, **values: Any) -> int:
@@ -63,3 +64,10 @@ def numbers_in(db: Connection, numbers: Sequence[int]) -> Select[int]:
         return select(func.unnest(sent).column_valued("number"))
     sent = bindparam("numbers", json.dumps(list(numbers)), unique=True)
     return select(func.json_each(sent).table_valued("value").c.value)
+
+
+def spread_over(db: Connection, number: ColumnElement[int], most: int) -> range:
+    """Return numbers at regular distances between the least and the largest of a column."""
+    ends = (select(end(number)).scalar_subquery() for end in (func.min, func.max))
+    first, last = db.execute(select(*ends)).one()  # each is read off the key, both at once are not
+    return range(0) if first is None else range(first, last + 1, (last - first) // most + 1)

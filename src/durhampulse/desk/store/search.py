@@ -37,7 +37,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from durhampulse.desk.store.bulk import insert_rows, numbers_in
+from durhampulse.desk.store.bulk import insert_rows, numbers_in, spread_over
 from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import CONTROL, creator, search, staged
 
@@ -164,11 +164,9 @@ def best_by(db: Connection, part: str) -> SearchBy:
     list.
     """
     number, key = search.c.creator_id, _folded(part)
-    ends = (select(end(number)).scalar_subquery() for end in (func.min, func.max))
-    first, last = db.execute(select(*ends)).one()  # each is read off the key, both at once are not
-    if first is None or CONTROL.search(key):
+    numbers = spread_over(db, number, _SAMPLE)
+    if not numbers or CONTROL.search(key):
         return "index"
-    numbers = range(first, last + 1, (last - first) // _SAMPLE + 1)
     texts = db.scalars(select(search.c.text).where(number.in_(numbers_in(db, numbers)))).all()
     holding = sum(key in text for text in texts)
     if holding > _COMMON * len(texts):
