@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -90,6 +91,18 @@ def test_page_of_campaigns_waits_for_no_pass_over_all_fees(desk, visit):
     assert currency() == "USD"
 
 
+def test_count_begins_once_nobody_asks_for_a_page(filled, monkeypatch):
+    monkeypatch.setattr(counting, "_QUIET", 60.0)
+    monkeypatch.setattr(counting, "_MOST_WAITED", 60.0)
+    counts, counted = Counting(), []
+    assert last(counts, filled, counted.append) is None
+    counts._thread.join(0.2)
+    assert not counted
+    monkeypatch.setattr(counting, "_QUIET", 0.0)
+    finish(counts)
+    assert len(counted) == 1
+
+
 def test_two_desks_count_once(filled):
     desks, began, may_end, counted = (
         [Counting(), Counting()], threading.Event(), threading.Event(), []
@@ -138,7 +151,10 @@ def test_count_whose_lease_has_ended_is_not_written_over_the_next(filled):
 def test_count_is_due_after_fifty_times_as_long_as_it_took(filled, monkeypatch):
     counts, seconds, start = Counting(), [0.0], clock.now()
     monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=seconds[0]))
-    monkeypatch.setattr(counting, "time", SimpleNamespace(perf_counter=lambda: seconds[0]))
+    passing = SimpleNamespace(
+        perf_counter=lambda: seconds[0], monotonic=time.monotonic, sleep=time.sleep
+    )
+    monkeypatch.setattr(counting, "time", passing)
 
     def count(_db):
         seconds[0] += 2

@@ -28,6 +28,9 @@ _LEASE = timedelta(minutes=2)
 """After which another process counts, where the one that had begun is gone."""
 _FORGOTTEN = timedelta(days=30)
 _MOST_ORDERS = 20
+_QUIET, _MOST_WAITED = 0.3, 1.0
+"""Seconds without a request before a count begins, so that pages are made first; and the most that
+it waits for them."""
 _SECONDS_TO_STOP = 30
 
 
@@ -63,6 +66,7 @@ class Counting:
         self._lock = threading.Lock()
         self._orders: dict[str, tuple[Store, Callable[[Connection], Any]]] = {}
         self._thread: threading.Thread | None = None
+        self._asked = -_QUIET
 
     def last(
         self, store: Store, db: Connection, key: str, count: Callable[[Connection], Any]
@@ -80,6 +84,7 @@ class Counting:
         """
         if has_few(db):
             return Kept(count(db), None)
+        self._asked = time.monotonic()
         hash_key = read_key(db)
         row = None
         if hash_key is not None:
@@ -117,7 +122,10 @@ class Counting:
                 _log.exception("The list could not be counted.")
 
     def _next(self) -> tuple[str, Store, Callable[[Connection], Any]] | None:
-        """Return the oldest order; None where the thread may end."""
+        """Return the oldest order once it is quiet; None where the thread may end."""
+        latest = time.monotonic() + _MOST_WAITED
+        while self._orders and time.monotonic() < min(self._asked + _QUIET, latest):
+            time.sleep(0.05)  # in short steps, so that a desk that ends need not wait for long
         with self._lock:
             if not self._orders:
                 self._thread = None
