@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from durhampulse.desk.review.decisions import REASONS
+from durhampulse.desk.store import counting
 from durhampulse.desk.store.tables import (
     creator,
 )
@@ -118,6 +119,23 @@ def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
     assert "without a fee" in page
     assert ann.get(f"{where}/export/csv").status_code == 200
     assert ann.get("/campaigns").status_code == 200
+
+
+def test_difference_of_a_long_list_is_found_after_its_page(visit, monkeypatch):
+    """With a million creators finding a set takes half a second."""
+    ann = visit("reviewer")
+    made = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "5"})
+    path = f"{made.headers['location']}/difference"
+    monkeypatch.setattr(counting, "_FEW", 0)
+    with monkeypatch.context() as nothing_is_found:
+        nothing_is_found.setattr("durhampulse.desk.campaigns.proposal.best_set", None)
+        page = ann.get(path).text
+    assert f'hx-get="{path}?wait=true" hx-trigger="load"' in page
+    assert f'<noscript><p><a class="button main" href="{path}?wait=true"' in page
+    assert "would propose" not in page
+    page = ann.get(f"{path}?wait=true").text
+    assert "would propose the same creators" in page
+    assert "?wait=true" not in page
 
 
 def test_campaign_is_agreed_compared_and_opened_again(visit, desk):

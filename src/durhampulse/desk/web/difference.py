@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -10,14 +11,17 @@ from sqlalchemy import Row
 
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
+from durhampulse.desk.campaigns.campaigns import Campaign
 from durhampulse.desk.campaigns.proposal import difference, propose
 from durhampulse.desk.campaigns.value import outlook
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from
+from durhampulse.desk.store.counting import has_few
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.campaigns import records_of
 from durhampulse.desk.web.outlooks import Line, lines
 from durhampulse.desk.web.rendering import Context, redirect, render
+from durhampulse.desk.web.state import Desk
 from durhampulse.desk.web.unseen import refuse_unseen
 
 __all__ = ["router"]
@@ -25,17 +29,24 @@ __all__ = ["router"]
 router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
 
 
-class DifferenceContext(Context, template="campaign-difference.html"):
+@dataclass(frozen=True, kw_only=True)
+class Change:
     """What today's data would change of a draft; `digest` names the set that is shown."""
 
-    campaign: Row[Any]
-    brief: Brief
-    rules: Rules
     leave: Sequence[Mapping[str, Any]]
     come: Sequence[Mapping[str, Any]]
     digest: str
     changed: bool
     figures: Sequence[tuple[str, Line | None, Line | None]]
+
+
+class DifferenceContext(Context, template="campaign-difference.html"):
+    """A draft beside the set that today's data would propose, once that is found."""
+
+    campaign: Row[Any]
+    brief: Brief
+    rules: Rules
+    change: Change | None
 
 
 @router.post("/{number}/propose")
@@ -50,25 +61,39 @@ def propose_anew(
 
 
 @router.get("/{number}/difference")
-def show_difference(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
-    """Show what today's data would change of a draft; it stays as it is."""
+def show_difference(
+    request: Request, desk: DeskOf, who: Reviewer, number: Number, wait: bool = False
+) -> Response:
+    """Show what today's data would change of a draft; it stays as it is.
+
+    For a long list the first look shows no set and asks for it with `wait`: finding one takes some
+    tenths of a second.
+    """
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         current = campaigns.find_draft(db, number, lock=False)
         hidden = hidden_from(db, who)
-    change = difference(desk.store, desk.catalogue, number)
-    for table in (change.before, change.after):
-        refuse_unseen(hidden, table["id"])
-    sets = (change.before, change.after)
-    now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
-                 for table in sets)  # fmt: skip
-    names = list(dict.fromkeys(line.name for line in [*now, *then]))
+        wait = wait or has_few(db)
     context = DifferenceContext(
-        campaign=current.row, brief=current.brief, leave=records_of(change.leave),
-        come=records_of(change.come), digest=change.digest, rules=rules, changed=change.is_one,
-        figures=[(name, _named(now, name), _named(then, name)) for name in names],
+        campaign=current.row, brief=current.brief, rules=rules,
+        change=_change(desk, current, rules, hidden) if wait else None,
     )  # fmt: skip
     return render(request, who, context)
+
+
+def _change(desk: Desk, current: Campaign, rules: Rules, hidden: Collection[int]) -> Change:
+    """Return what today's data would change; refuse to show whom the reader must not see."""
+    change = difference(desk.store, desk.catalogue, current.row.id)
+    for table in (change.before, change.after):
+        refuse_unseen(hidden, table["id"])
+    now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
+                 for table in (change.before, change.after))  # fmt: skip
+    names = list(dict.fromkeys(line.name for line in [*now, *then]))
+    return Change(
+        leave=records_of(change.leave), come=records_of(change.come), digest=change.digest,
+        changed=change.is_one,
+        figures=[(name, _named(now, name), _named(then, name)) for name in names],
+    )  # fmt: skip
 
 
 def _named(lines: Sequence[Line], name: str) -> Line | None:
