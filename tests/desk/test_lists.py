@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, func, select, text, update
 
+from durhampulse.desk.imports import intake
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.bulk import begin, find_bulk, next_bulk, run_bulk
@@ -35,6 +36,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import DEMO, add_people, bring
 from tests.desk.forms import fields_of
+from tests.desk.lists import write_people
 from tests.desk.versions import newest_store, older_store
 
 
@@ -106,7 +108,7 @@ def test_marks_follow_who_is_put_in_and_taken_out(filled, rules, monkeypatch):
     with filled.writing() as db:
         number = make_list(db, "Spring", "ann")
         add_members(db, number, [*range(10, 40)], "ann")
-    members.warm_marks(filled)
+    assert [*members.warm_marks(filled)]
     monkeypatch.setattr(members, "_marks", None)  # none is read anew
     view = View(sort="niche", listed=str(number))
     with filled.writing() as db:
@@ -132,10 +134,33 @@ def test_long_lists_alone_are_read_ahead(filled, monkeypatch):
         numbers = [make_list(db, f"List {at}", "ann") for at in range(4)]
         for number, size in zip(numbers, (9, 8, 7, 3), strict=True):
             add_members(db, number, [*range(1, size + 1)], "ann")
-    members.warm_marks(filled)
+    assert [*members.warm_marks(filled)]
     with filled.reading() as db:
         kept = db.get_execution_options()["marks"]
     assert {*kept} == {str(number) for number in numbers[1:3]}
+    assert not [*members.warm_marks(filled)]  # what is kept is not read again
+
+
+def test_imports_are_read_ahead_once_they_are_in_place(desk, tmp_path, monkeypatch):
+    monkeypatch.setattr(members, "_FEW", 2)
+    path, warmed = write_people(tmp_path / "list.csv", "x", "y", "z"), threading.Event()
+
+    def read_ahead():
+        desk.warm_lists()
+        warmed.set()
+
+    with desk.store.writing() as db:
+        number = intake.begin(db, path, path.name, "ann", state="checking")
+    assert desk.worker.work()
+    with desk.store.writing() as db:
+        db.execute(update(upload).where(upload.c.id == number).values(state="applying"))
+    desk.worker.start(after_import=read_ahead)
+    try:
+        assert warmed.wait(60)
+    finally:
+        desk.worker.stop()
+    with desk.store.reading() as db:
+        assert members.has_marks(db, f"import-{number}")
 
 
 def test_first_pages_of_long_lists_are_explained_before_they_are_asked_for(

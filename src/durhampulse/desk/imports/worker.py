@@ -8,6 +8,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -72,13 +73,21 @@ class Worker:
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self.activation: Activation | None = None
+        self._after_import: Callable[[], None] | None = None
         self._failed: set[int] = set()
         self._odd: set[int] = set()
         self._traces_at = clock.now()
 
-    def start(self) -> None:
-        """Start the thread, or start it again once it has come to its end."""
+    def start(self, after_import: Callable[[], None] | None = None) -> None:
+        """Start the thread, or start it again once it has come to its end.
+
+        Parameters
+        ----------
+        after_import
+            Called by the thread after each import that it was to put in place.
+        """
         self.stop()
+        self._after_import = after_import
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
         self._thread.start()
@@ -139,6 +148,8 @@ class Worker:
             self._work_on(piece)
         if isinstance(piece, Activation):
             self._board.put(piece)
+        elif self._after_import and isinstance(piece, Job) and piece.state == "applying":
+            self._after_import()
         return True
 
     def _work_on(self, piece: Activation | BulkJob | Job) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,7 @@ IS_OWNED = (
     .exists()
 )
 """Condition on creators whom somebody looks after."""
+_IMPORTED = (run.c.kind == "import", run.c.applied_at.is_not(None))
 
 
 class _OneOf(FunctionElement[Any]):
@@ -116,9 +117,7 @@ def _flagged(bits: int) -> Select[int]:
 
 
 def _runs(upload: int) -> Select[int]:
-    return select(run.c.id).where(
-        run.c.upload_id == upload, run.c.kind == "import", run.c.applied_at.is_not(None)
-    )
+    return select(run.c.id).where(run.c.upload_id == upload, *_IMPORTED)
 
 
 def is_member(name: str) -> ColumnElement[bool]:
@@ -169,19 +168,28 @@ def those_in(db: Connection, name: str, numbers: Sequence[int]) -> set[int]:
     return {*db.scalars(of_list.where(column.in_(numbers_in(db, numbers))))}
 
 
-def warm_marks(store: Store) -> list[str]:
-    """Return the long lists made by hand, the latest first, once their marks are read."""
+def warm_marks(store: Store) -> Iterator[str]:
+    """Yield long lists, those made by hand first and the latest first, whose marks were not kept.
+
+    Their marks are then, and those of at most 20 lists.
+    """
     with store.reading() as db:
-        numbers = db.scalars(select(creator_list.c.id).order_by(creator_list.c.id.desc())).all()
-    warmed: list[str] = []
-    for name in map(str, numbers):
+        by_hand = db.scalars(select(creator_list.c.id).order_by(creator_list.c.id.desc())).all()
+        of_import = select(run.c.upload_id).where(*_IMPORTED, run.c.upload_id.is_not(None))
+        imports = db.scalars(of_import.distinct().order_by(run.c.upload_id.desc())).all()
+    kept = 0
+    for name in (*map(str, by_hand), *(f"import-{number}" for number in imports)):
+        if kept == _MOST_KEPT:
+            return
         with store.reading() as db:
-            if not has_few(db, name):
+            was_kept = has_marks(db, name)
+            if not was_kept:
+                if has_few(db, name):
+                    continue
                 _marks_of(db, name)
-                warmed.append(name)
-        if len(warmed) == _MOST_KEPT:
-            break
-    return warmed
+        kept += 1
+        if not was_kept:
+            yield name
 
 
 def follow(

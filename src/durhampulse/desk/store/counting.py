@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store, insert_or
 from durhampulse.desk.store.keyed import keyed_hash, read_key, with_key
+from durhampulse.desk.store.quiet import Quiet
 from durhampulse.desk.store.tables import creator, kept_count
 
 __all__ = ["Counting", "Kept", "has_few"]
@@ -28,9 +29,6 @@ _LEASE = timedelta(minutes=2)
 """After which another process counts, where the one that had begun is gone."""
 _FORGOTTEN = timedelta(days=30)
 _MOST_ORDERS = 20
-_QUIET, _MOST_WAITED = 0.3, 1.0
-"""Seconds without a request before a count begins, so that pages are made first; and the most that
-it waits for them."""
 _SECONDS_TO_STOP = 30
 
 
@@ -60,13 +58,18 @@ class Counting:
 
     A count is due after fifty times as long as it took. Whoever asks gets the last one, and waits
     for none. The thread runs while there is something to count. A short list is counted at once.
+
+    Attributes
+    ----------
+    quiet
+        What a count waits for.
     """
 
     def __init__(self) -> None:
+        self.quiet = Quiet()
         self._lock = threading.Lock()
         self._orders: dict[str, tuple[Store, Callable[[Connection], Any]]] = {}
         self._thread: threading.Thread | None = None
-        self._asked = -_QUIET
 
     def last(
         self, store: Store, db: Connection, key: str, count: Callable[[Connection], Any]
@@ -84,7 +87,6 @@ class Counting:
         """
         if has_few(db):
             return Kept(count(db), None)
-        self._asked = time.monotonic()
         hash_key = read_key(db)
         row = None
         if hash_key is not None:
@@ -123,9 +125,7 @@ class Counting:
 
     def _next(self) -> tuple[str, Store, Callable[[Connection], Any]] | None:
         """Return the oldest order once it is quiet; None where the thread may end."""
-        latest = time.monotonic() + _MOST_WAITED
-        while self._orders and time.monotonic() < min(self._asked + _QUIET, latest):
-            time.sleep(0.05)  # in short steps, so that a desk that ends need not wait for long
+        self.quiet.wait(lambda: self._orders)
         with self._lock:
             if not self._orders:
                 self._thread = None

@@ -100,6 +100,7 @@ def _signed_in(request: Request) -> Principal:
     token = request.cookies.get(COOKIE, "")
     if token:
         desk = desk_of(request)
+        desk.counting.quiet.asked()
         with desk.store.reading() as db:
             if who := find_session(db, token, desk.limits, desk.last_use):
                 request.state.who = who  # for error pages

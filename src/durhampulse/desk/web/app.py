@@ -145,7 +145,7 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
             await asyncio.to_thread(make_ready, app, desk)
-            desk.worker.start()
+            desk.worker.start(after_import=desk.warm_lists)
             sender = Sender(desk.store)
             sender.start()
             writing = asyncio.create_task(_write_last_use(desk))

@@ -100,9 +100,10 @@ class Desk:
         return "" if is_writable(folder) else "The disk is full."
 
     def warm_lists(self) -> None:
-        """Read ahead the first pages, with their reasons, of the long lists made by hand."""
+        """Read ahead long lists, made by hand or imported, and their first pages with reasons."""
         try:
             for name in warm_marks(self.store):
+                self.counting.quiet.wait(lambda: True)
                 with self.store.reading() as db:
                     rules = self.catalogue.current(db)
                     self.top_reasons.of(rules, page(db, View(listed=name), rules).rows)
