@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from durhampulse.desk.imports import undoing
 from durhampulse.desk.imports.undoing import ask_to_undo, undo_import
@@ -101,6 +101,30 @@ def test_count_begins_once_nobody_asks_for_a_page(desk, visit, monkeypatch):
     monkeypatch.setattr(quiet, "_QUIET", 0.0)
     finish(counts)
     assert len(counted) == 1
+
+
+def test_count_steps_aside_for_a_page(filled, monkeypatch):
+    if not filled.is_sqlite:
+        pytest.skip("PostgreSQL counts in a process of its own")
+    counts, began, counted = Counting(), threading.Event(), []
+
+    def count(db):
+        monkeypatch.setattr(quiet, "_QUIET", 60.0)
+        monkeypatch.setattr(quiet, "_MOST_WAITED", 60.0)
+        counts.quiet.asked()
+        began.set()
+        numbers = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 200000)"
+        counted.append(db.scalar(text(f"{numbers} SELECT count(*) FROM n")))
+        return counted
+
+    last(counts, filled, count)
+    assert began.wait(PATIENCE)
+    counts._thread.join(0.5)
+    assert not counted
+    monkeypatch.setattr(quiet, "_QUIET", 0.0)
+    finish(counts)
+    assert counted == [200_000]
+    assert last(counts, filled, None).value == counted
 
 
 def test_two_desks_count_once(filled):

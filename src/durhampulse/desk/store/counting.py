@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,8 @@ _LEASE = timedelta(minutes=2)
 _FORGOTTEN = timedelta(days=30)
 _MOST_ORDERS = 20
 _SECONDS_TO_STOP = 30
+_STEPS = 100_000
+"""Instructions of SQLite's virtual machine between two looks at who asks: some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class Counting:
 
     def _next(self) -> tuple[str, Store, Callable[[Connection], Any]] | None:
         """Return the oldest order once it is quiet; None where the thread may end."""
-        self.quiet.wait(lambda: self._orders)
+        self.quiet.patience(lambda: self._orders)()
         with self._lock:
             if not self._orders:
                 self._thread = None
@@ -140,9 +143,7 @@ class Counting:
             return
         name, lease_until = claimed
         at, start = clock.now(), time.perf_counter()
-        with store.reading() as db:
-            if not store.is_sqlite:  # pages that are asked for meanwhile need the other cores
-                db.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+        with store.reading() as db, _stepping_aside(db, self.quiet.patience()):
             value = count(db)
         rest = timedelta(seconds=_REST * (time.perf_counter() - start))
         c = kept_count.c  # whoever took too long writes nothing over the count of the next
@@ -150,6 +151,21 @@ class Counting:
         with store.writing(durable=False) as db:
             db.execute(row.values(value=value, counted_at=at, due_at=clock.now() + rest,
                                   lease_until=None))  # fmt: skip
+
+
+@contextmanager
+def _stepping_aside(db: Connection, wait: Callable[[], None]) -> Iterator[None]:
+    """Leave the cores to pages that are asked for meanwhile: SQLite waits, PostgreSQL takes one."""
+    if db.dialect.name == "postgresql":
+        db.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+        yield
+        return
+    driver: Any = db.connection.driver_connection
+    driver.set_progress_handler(wait, _STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, _STEPS)
 
 
 def _claim(store: Store, key: str) -> tuple[str, datetime] | None:

@@ -25,14 +25,20 @@ class Quiet:
         """Take down that somebody asks for a page now."""
         self._asked = time.monotonic()
 
-    def wait(self, is_wanted: Callable[[], object]) -> None:
-        """Wait until nobody has asked for 0.3 seconds, for 1 second at most.
+    def patience(self, is_wanted: Callable[[], object] = lambda: True) -> Callable[[], None]:
+        """Return what waits until nobody has asked for 0.3 seconds; for 1 second in all its calls.
 
         Parameters
         ----------
         is_wanted
             Whether what waits is still to be done.
         """
-        latest = time.monotonic() + _MOST_WAITED
-        while is_wanted() and time.monotonic() < min(self._asked + _QUIET, latest):
-            time.sleep(_GLANCE)
+        waited = 0.0
+
+        def wait() -> None:
+            nonlocal waited
+            while waited < _MOST_WAITED and is_wanted() and time.monotonic() < self._asked + _QUIET:
+                time.sleep(_GLANCE)
+                waited += _GLANCE
+
+        return wait

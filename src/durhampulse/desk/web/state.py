@@ -103,7 +103,7 @@ class Desk:
         """Read ahead long lists, made by hand or imported, and their first pages with reasons."""
         try:
             for name in warm_marks(self.store):
-                self.counting.quiet.wait(lambda: True)
+                self.counting.quiet.patience()()
                 with self.store.reading() as db:
                     rules = self.catalogue.current(db)
                     self.top_reasons.of(rules, page(db, View(listed=name), rules).rows)
