@@ -34,6 +34,8 @@ from durhampulse.desk.store.tables import creator, run
 from durhampulse.desk.web.state import Desk
 
 PAGES, STARTS = 120, 4
+PAUSE = 1.0
+"""Seconds between the pages of a person, who reads them."""
 BRIEFS: tuple[dict[str, Any], ...] = (
     {},
     {"budget": 100_000.0},
@@ -73,27 +75,28 @@ def visited(desk: Desk, folder: Path, url: str) -> Iterator[Visitor]:
 def browse(desk: Desk, folder: Path, url: str) -> None:
     """Print what the pages of a list, its counts and searches take."""
     lot = random.Random(0)
-    queries = [query(lot) for _ in range(PAGES)]
+    queries, others = ([query(lot) for _ in range(PAGES)] for _ in range(2))
     firsts: list[float] = []
     for _ in range(STARTS - 1):
         with visited(desk, folder, url) as ann:
             firsts.append(ann.ask("/shortlist"))
     with visited(desk, folder, url) as ann:
         report("the first request after a start", [*firsts, ann.ask("/shortlist")])
-        for what, path, asked in (
-            ("rows of a page", "/shortlist?", queries),
-            ("the same again", "/shortlist?", queries),
-            ("counts and totals", "/shortlist/totals?", ["", *queries[:40]]),
-            ("counts beside the filters", "/shortlist/facets?", ["", *queries[:20]]),
-            ("rows of an import's list", "/shortlist?list=import-1&", queries[:40]),
-            ("the queue's next creator", "/queue", [""] * 20),
+        for what, path, asked, pause in (
+            ("a page for the first time", "/shortlist?", queries, PAUSE),
+            ("the same again", "/shortlist?", queries, 0.0),
+            ("others, one at once after the other", "/shortlist?", others, 0.0),
+            ("counts and totals", "/shortlist/totals?", ["", *queries[:40]], 0.0),
+            ("counts beside the filters", "/shortlist/facets?", ["", *queries[:20]], 0.0),
+            ("an import's list", "/shortlist?list=import-1&", queries[:40], PAUSE),
+            ("the queue's next creator", "/queue", [""] * 20, 0.0),
         ):
-            waits = [ann.ask(path + q) for q in asked]
+            waits = [ann.ask(path + q, after=pause) for q in asked]
             report(what, waits)
             print(f"  the slowest: {path}{asked[waits.index(max(waits))]}")
         for part in SEARCHES:
             report(f"search {part!r}", [
-                ann.ask(f"/shortlist?search={part}&sort={sort}") for sort in SORTS
+                ann.ask(f"/shortlist?search={part}&sort={sort}", after=PAUSE) for sort in SORTS
             ])  # fmt: skip
             for what in ("totals", "facets"):
                 path = f"/shortlist/{what}?search={part}&sort={next(iter(SORTS))}"

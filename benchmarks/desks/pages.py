@@ -58,8 +58,15 @@ class Visitor:
     cookie: str
     csrf: str
 
-    def ask(self, path: str, form: dict[str, Any] | None = None) -> float:
-        """Return the seconds until the answer to a request, or to a form, was read."""
+    def ask(self, path: str, form: dict[str, Any] | None = None, *, after: float = 0.0) -> float:
+        """Return the seconds until the answer to a request, or to a form, was read.
+
+        Parameters
+        ----------
+        after
+            Seconds to wait before it is sent.
+        """
+        time.sleep(after)
         headers = {"cookie": f"{COOKIE}={self.cookie}", **({BESIDE: "1"} if form else {})}
         body = urllib.parse.urlencode(form).encode() if form else None
         request = urllib.request.Request(self.address + path, body, headers)

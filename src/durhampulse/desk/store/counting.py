@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store, insert_or
 from durhampulse.desk.store.keyed import keyed_hash, read_key, with_key
-from durhampulse.desk.store.quiet import Quiet
+from durhampulse.desk.store.quiet import Patience, Quiet
 from durhampulse.desk.store.tables import creator, kept_count
 
 __all__ = ["Counting", "Kept", "has_few"]
@@ -128,7 +128,7 @@ class Counting:
 
     def _next(self) -> tuple[str, Store, Callable[[Connection], Any]] | None:
         """Return the oldest order once it is quiet; None where the thread may end."""
-        self.quiet.patience(lambda: self._orders)()
+        Patience(self.quiet).wait(lambda: self._orders)
         with self._lock:
             if not self._orders:
                 self._thread = None
@@ -142,10 +142,10 @@ class Counting:
         if claimed is None:
             return
         name, lease_until = claimed
-        at, start = clock.now(), time.perf_counter()
-        with store.reading() as db, _stepping_aside(db, self.quiet.patience()):
+        at, start, patience = clock.now(), time.perf_counter(), Patience(self.quiet)
+        with store.reading() as db, _stepping_aside(db, patience):
             value = count(db)
-        rest = timedelta(seconds=_REST * (time.perf_counter() - start))
+        rest = timedelta(seconds=_REST * (time.perf_counter() - start - patience.waited))
         c = kept_count.c  # whoever took too long writes nothing over the count of the next
         row = update(kept_count).where(c.name == name, c.lease_until == lease_until)
         with store.writing(durable=False) as db:
@@ -154,14 +154,14 @@ class Counting:
 
 
 @contextmanager
-def _stepping_aside(db: Connection, wait: Callable[[], None]) -> Iterator[None]:
+def _stepping_aside(db: Connection, patience: Patience) -> Iterator[None]:
     """Leave the cores to pages that are asked for meanwhile: SQLite waits, PostgreSQL takes one."""
     if db.dialect.name == "postgresql":
         db.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
         yield
         return
     driver: Any = db.connection.driver_connection
-    driver.set_progress_handler(wait, _STEPS)
+    driver.set_progress_handler(patience.wait, _STEPS)
     try:
         yield
     finally:

@@ -1,11 +1,11 @@
-"""Moments without a request, in which work begins that nobody waits for."""
+"""Moments without a request, in which work goes on that nobody waits for."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-__all__ = ["Quiet"]
+__all__ = ["Patience", "Quiet"]
 
 _QUIET, _MOST_WAITED = 0.3, 1.0
 _GLANCE = 0.05
@@ -25,20 +25,31 @@ class Quiet:
         """Take down that somebody asks for a page now."""
         self._asked = time.monotonic()
 
-    def patience(self, is_wanted: Callable[[], object] = lambda: True) -> Callable[[], None]:
-        """Return what waits until nobody has asked for 0.3 seconds; for 1 second in all its calls.
+    def has_come(self) -> bool:
+        """Whether nobody has asked for 0.3 seconds."""
+        return time.monotonic() >= self._asked + _QUIET
 
-        Parameters
-        ----------
-        is_wanted
-            Whether what waits is still to be done.
-        """
-        waited = 0.0
 
-        def wait() -> None:
-            nonlocal waited
-            while waited < _MOST_WAITED and is_wanted() and time.monotonic() < self._asked + _QUIET:
-                time.sleep(_GLANCE)
-                waited += _GLANCE
+class Patience:
+    """What a piece of work still waits for pages: a second in all.
 
-        return wait
+    Parameters
+    ----------
+    quiet
+        What it waits for.
+
+    Attributes
+    ----------
+    waited
+        Seconds so far.
+    """
+
+    def __init__(self, quiet: Quiet) -> None:
+        self.waited = 0.0
+        self._quiet = quiet
+
+    def wait(self, is_wanted: Callable[[], object] = lambda: True) -> None:
+        """Wait until it is quiet, the second is over, or the work is not wanted any more."""
+        while self.waited < _MOST_WAITED and is_wanted() and not self._quiet.has_come():
+            time.sleep(_GLANCE)
+            self.waited += _GLANCE

@@ -35,6 +35,7 @@ from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.counting import Counting, Kept, has_few
 from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.quiet import Patience
 from durhampulse.desk.store.space import is_writable, shortage_of
 from durhampulse.desk.store.tables import setting
 from durhampulse.desk.web.exposure import Exposure
@@ -103,7 +104,7 @@ class Desk:
         """Read ahead long lists, made by hand or imported, and their first pages with reasons."""
         try:
             for name in warm_marks(self.store):
-                self.counting.quiet.patience()()
+                Patience(self.counting.quiet).wait()
                 with self.store.reading() as db:
                     rules = self.catalogue.current(db)
                     self.top_reasons.of(rules, page(db, View(listed=name), rules).rows)
