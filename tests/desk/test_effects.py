@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from durhampulse.desk.review.page import creator_page
+from durhampulse.desk.review.page import creator_page, places_of
+from durhampulse.features.peers import Peers
 
 
 def test_steps_lead_from_the_usual_rate_to_the_percentage_that_is_shown(filled, rules):
@@ -45,3 +49,17 @@ def test_effect_that_the_place_among_peers_does_not_explain_is_compared_with_eve
         assert step.whole_list == ("" if agree or not beyond else text)
         explained.add(step.whole_list and side)
     assert explained == {"", "above", "below"}
+
+
+@pytest.mark.parametrize(
+    ("group", "whom"),
+    [("micro|Food|Drink", "micro creators in Food|Drink"), ("micro|", "micro creators"),
+     ("|", "all creators")],
+)  # fmt: skip
+def test_niche_with_a_bar_in_its_name_has_peers(group, whom):
+    curves = {name: np.linspace(0, 0.1, 101).tolist() for name in {group, "|"}}
+    peers = Peers({"nano": 0, "micro": 10_000}, ("Food|Drink",), {"Engagement_Rate": curves})
+    rules = SimpleNamespace(scorer=SimpleNamespace(model=SimpleNamespace(peers=peers)))
+    row = {"Followers": [20_000], "Niche": ["Food|Drink"], "Engagement_Rate": [0.025]}
+    (place,) = places_of(rules, pd.DataFrame(row)).values()
+    assert (place.percentile, place.peers) == (pytest.approx(25), whom)

@@ -81,7 +81,7 @@ def _comparison(rows: pd.DataFrame, columns: list[str], peers: Peers) -> Callabl
     places = {str(c): place.tolist() for c, place in peers.percentiles(rows).items()}
     tiers, niches = peers.tier(rows).tolist(), _values(rows, NICHE).tolist()
     values = {column: _values(rows, column).tolist() for column in columns}
-    groups = {column: peers.groups(rows, column).tolist() for column in places}
+    groups = {str(c): group.tolist() for c, group in peers.groups(rows).items()}
 
     def compare(i: int, j: int, sign: int, *, strong: bool) -> str:
         column = columns[j]
@@ -167,7 +167,7 @@ def _moves(
         return [(level, 100.0 * (i + 1) / (len(QUALITIES) - 1)) for i, level in enumerate(better)]
     if column not in peers.curves or pd.isna(now):
         return []
-    curve = peers.curves[column][peers.groups(creator, column).iloc[0]]
+    curve = peers.curves[column][peers.groups(creator)[column].iloc[0]]
     here = float(places[column])
     steps = np.linspace(1, 99, len(_STEPS))
     values = np.interp(steps, np.arange(101), curve)

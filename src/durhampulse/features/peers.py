@@ -73,9 +73,11 @@ class Peers:
             places[column] = place
         return pd.DataFrame(places, index=creators.index)
 
-    def groups(self, creators: pd.DataFrame, column: str) -> pd.Series:
-        """Return the peer group each creator's figure is compared with."""
-        return pd.Series(self._groups(self._kinds(creators), column), creators.index, dtype="str")
+    def groups(self, creators: pd.DataFrame) -> pd.DataFrame:
+        """Return the peer group each figure is compared with, by compared column."""
+        kinds = self._kinds(creators)
+        groups = {column: self._groups(kinds, column) for column in self.curves}
+        return pd.DataFrame(groups, index=creators.index, dtype="str")
 
     def _kinds(self, creators: pd.DataFrame) -> list[tuple[str, str]]:
         """Return each creator's tier and niche; empty where it is not known."""

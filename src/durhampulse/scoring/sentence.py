@@ -113,7 +113,7 @@ def _named(loaded: StoredModel, row: pd.DataFrame, effects: Mapping[str, float],
     if column in peers.curves:
         place = float(peers.percentiles(row)[column].iloc[0])
         niche = row[NICHE].iloc[0] if NICHE in row else None
-        whom = group_words(peers.groups(row, column).iloc[0], peers.tier(row).iloc[0], niche)
+        whom = group_words(peers.groups(row)[column].iloc[0], peers.tier(row).iloc[0], niche)
     text = phrase(column, value, sign, peers=peers, place=place, whom=whom)
     return _OF_PEERS.sub(r"\1 than \2 of 100", text) or (
         f"{figure_text(column, value)}, together with the other figures"
@@ -154,7 +154,7 @@ def _falling(loaded: StoredModel, row: pd.DataFrame, effects: Mapping[str, float
                     key=lambda c: -effects[c])  # fmt: skip
     for column in strong:
         now = float(row[column].iloc[0])
-        curve = curves[column][loaded.peers.groups(row, column).iloc[0]]
+        curve = curves[column][loaded.peers.groups(row)[column].iloc[0]]
         lowest = float(curve[1])
         if not lowest < now:
             continue

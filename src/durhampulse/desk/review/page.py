@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
+from durhampulse.decision.phrases import group_words
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
@@ -165,12 +166,12 @@ def _unseen(row: Row[Any]) -> CreatorPage:
 def places_of(rules: Rules, frame: pd.DataFrame) -> dict[str, Place]:
     """Return the place of each compared figure among peers, by column."""
     peers = rules.scorer.model.peers
-    places = {}
+    places, groups = {}, peers.groups(frame).iloc[0]
     for column, value in peers.percentiles(frame).iloc[0].items():
         if pd.notna(value):
-            tier, niche = peers.groups(frame, str(column)).iloc[0].split("|")
-            whom = " creators in ".join(filter(None, [tier, niche])) if tier else "all creators"
-            whom = whom if "creators" in whom else f"{whom} creators"
+            group = str(groups[str(column)])
+            tier, _, niche = group.partition("|")
+            whom = group_words(group, tier, niche) if tier else "all creators"
             places[str(column)] = Place(float(value), whom)
     return places
 
