@@ -6,8 +6,8 @@ import importlib
 import sys
 
 NAMES = ("parts", "quality", "calibration", "intervals", "promises", "plans", "precedent",
-         "verdicts", "peers", "reading", "weights", "scoring", "scale", "serving", "reliability",
-         "simulate", "load", "export", "reviewers", "desk", "beside")  # fmt: skip
+         "verdicts", "peers", "reading", "reasons", "weights", "scoring", "scale", "serving",
+         "reliability", "simulate", "load", "export", "reviewers", "desk", "beside")  # fmt: skip
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}\n", flush=True)

@@ -119,6 +119,26 @@ def test_sampled_shapley_values_sum_to_log_odds():
     np.testing.assert_allclose(explanation.values, (X - B.mean(axis=0)) * slopes, atol=1e-5)
 
 
+def test_rows_that_stand_for_unknown_figures_are_like_all_rows():
+    """Their means decide what a creator is compared with: those of a plain draw lie off."""
+    from durhampulse.creators.roles import Role
+
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({f"c{i}": rng.normal(size=900) for i in range(6)})
+    encoding = learn_encoding(rows, [Role(c, "feature", "numeric", "") for c in rows])
+
+    def off(drawn):
+        return np.abs(encoding.transform(drawn).mean(axis=0)).mean()
+
+    background = draw_background(rows, encoding)
+    plain = [off(rows.sample(len(background), random_state=seed)) for seed in range(50)]
+    assert len(background) == 64
+    assert off(background) < min(plain)
+    assert background.merge(rows, how="inner").drop_duplicates().shape == background.shape
+    few = draw_background(rows.tail(30), encoding)
+    pd.testing.assert_frame_equal(few, rows.tail(30).reset_index(drop=True))
+
+
 def test_importance_and_dependence_are_tables(explained):
     rows, explanation = explained
     importance = explanation.importance()

@@ -15,6 +15,7 @@ from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.shapley import draw_background
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.folders import replacing_folder
 from durhampulse.files.tables import table_of
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["save_model"]
 
 _SOURCE = "a table in Python"
-_BACKGROUND = 100
 
 
 def save_model(
@@ -84,7 +84,7 @@ def _write(estimator: SponsorshipClassifier, folder: Path, thresholds: Threshold
         thresholds=thresholds,
         profile=sample.profile,
         rules=rules,
-        background_rows=table[columns].head(_BACKGROUND).reset_index(drop=True),
+        background_rows=draw_background(table, estimator.model_.encoding),
     )
     write_model(
         folder,
