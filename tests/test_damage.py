@@ -24,6 +24,8 @@ from durhampulse.scoring.model import describe
 from durhampulse.service.app import create_app
 from tests.models import edit, replace_file
 
+ROWS = 64
+"""Of a model's background."""
 CREATORS = [
     {"Influencer_ID": 1, "Followers": 85_000, "Engagement_Rate": 0.041, "Growth_Rate": 0.02,
      "Niche": "Fashion", "Video_Quality": "HD", "Avg_Views_per_Post": 31_000},
@@ -95,10 +97,10 @@ def expect(folder, words):
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        (pa.array(["many"] * 100), "Followers holds string"),
-        (pa.array([[1.0]] * 100), "Followers holds list"),
-        (pa.array([{"n": 1}] * 100), "Followers holds struct"),
-        (pa.array([True] * 100), "Followers holds bool"),
+        (pa.array(["many"] * ROWS), "Followers holds string"),
+        (pa.array([[1.0]] * ROWS), "Followers holds list"),
+        (pa.array([{"n": 1}] * ROWS), "Followers holds struct"),
+        (pa.array([True] * ROWS), "Followers holds bool"),
     ],
 )
 def test_background_of_another_kind_is_refused(cells, words, folder):
@@ -114,7 +116,7 @@ def test_background_without_rows_is_refused(folder):
 
 def test_small_background_of_huge_cells_is_refused(folder):
     rows = pq.read_table(folder / BACKGROUND)
-    huge = pa.DictionaryArray.from_arrays(np.zeros(100, np.int32), ["x" * (1 << 20)])
+    huge = pa.DictionaryArray.from_arrays(np.zeros(ROWS, np.int32), ["x" * (1 << 20)])
     columns = dict(zip(rows.column_names, rows, strict=True)) | {"Niche": huge}
     blob = parquet(**columns)
     assert len(blob) < 100_000

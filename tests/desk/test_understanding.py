@@ -259,7 +259,7 @@ def test_a_look_that_fails_is_not_tried_for_ever(filled, catalogue, waiting, mon
 def test_the_page_of_a_file_without_a_look_says_so_and_reads_nothing(
     request, desk, waiting, looks, monkeypatch
 ):
-    monkeypatch.setattr(desk.worker, "start", lambda: None)  # it would look
+    monkeypatch.setattr(desk.worker, "start", lambda **_given: None)  # it would look
     visit = request.getfixturevalue("visit")
     with desk.store.writing() as db:
         db.execute(update(upload).values(problem="What the check ran into.", way_out="Look."))
