@@ -8,7 +8,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.desk.running import PATIENCE, running_desk
+from tests.desk.running import PASSWORD, PATIENCE, running_desk
 
 expect.set_options(timeout=PATIENCE)
 MESSY = "channel;Subs;eng. rate;growth;Category;quality;views\n" + "".join(
@@ -40,6 +40,33 @@ def opened(browser, **options):
     yield page
     context.close()
     assert complaints == []
+
+
+@contextlib.contextmanager
+def signed_in_as(browser, address, name):
+    with visiting(browser) as page:
+        page.goto(f"{address}/sign-in")
+        sign_in(page, name)
+        page.wait_for_url("**/shortlist")
+        yield page
+
+
+@contextlib.contextmanager
+def visiting(browser):
+    """A page of a browser of its own, in which no script fails."""
+    faults = []
+    with browser.new_context(reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        yield page
+        page.goto("about:blank")
+    assert faults == []
+
+
+def sign_in(page, name):
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
 
 
 def for_everybody(page):

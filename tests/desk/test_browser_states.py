@@ -14,7 +14,7 @@ from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import creator, kept_count, session
-from tests.desk.browsing import look_at
+from tests.desk.browsing import look_at, propose_a_campaign, sign_in, signed_in_as, visiting
 from tests.desk.conftest import DEMO, PASSWORD
 from tests.desk.running import running_desk
 
@@ -37,33 +37,6 @@ def team(tmp_path_factory):
     with running_desk(folder, "--store", f"sqlite:///{folder / 'team.db'}") as (address, _, _):
         yield store, address
     store.close()
-
-
-@contextlib.contextmanager
-def signed_in_as(browser, address, name):
-    with visiting(browser) as page:
-        page.goto(f"{address}/sign-in")
-        sign_in(page, name)
-        page.wait_for_url("**/shortlist")
-        yield page
-
-
-@contextlib.contextmanager
-def visiting(browser):
-    """A page of a browser of its own, in which no script fails."""
-    faults = []
-    with browser.new_context(reduced_motion="reduce") as context:
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        yield page
-        page.goto("about:blank")
-    assert faults == []
-
-
-def sign_in(page, name):
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def age_sessions(store, **columns):
@@ -198,8 +171,10 @@ def test_first_admin_and_an_empty_desk(browser, tmp_path):
             look_at(page, f"{path}, empty")
 
 
-def test_long_list_that_another_desk_counts(browser, tmp_path):
-    url, counting = f"sqlite:///{tmp_path / 'long.db'}", re.compile("[Cc]ounting")
+@contextlib.contextmanager
+def with_a_long_list(browser, folder):
+    """Give a store whose list counts as long, where its desk is, and a page with an admin."""
+    url = f"sqlite:///{folder / 'long.db'}"
     store = open_store(url)
     fill_with_demo(store)
     with store.writing() as db:
@@ -207,9 +182,36 @@ def test_long_list_that_another_desk_counts(browser, tmp_path):
         last = db.scalar(select(func.max(creator.c.id)))
         db.execute(update(creator).where(creator.c.id == last).values(id=20_001))
     with (
-        running_desk(tmp_path, "--store", url) as (address, _, _),
+        running_desk(folder, "--store", url) as (address, _, _),
         signed_in_as(browser, address, "Kim") as page,
     ):
+        yield store, address, page
+    store.close()
+
+
+def test_what_would_change_of_a_campaign_comes_after_its_page(browser, tmp_path):
+    with with_a_long_list(browser, tmp_path) as (store, address, page):
+        propose_a_campaign(page, address)
+        campaign, first = page.url, page.locator("a[href^='/creators/']").first
+        gone = int(first.get_attribute("href").rpartition("/")[2])
+        with store.writing() as db:
+            db.execute(update(creator).where(creator.c.id == gone).values(state="declined"))
+        asked = []
+        page.route("**/difference?wait=true", lambda route: asked.append(route))  # noqa: PLW0108
+        page.goto(f"{campaign}/difference")
+        page.get_by_role("status").get_by_text("The best set of today is looked for.").wait_for()
+        look_at(page, "what would change, being looked for")
+        asked[0].continue_()
+        page.get_by_role("heading", name="Today's data would swap 1 of Spring").wait_for()
+        look_at(page, "what would change")
+        page.get_by_role("button", name="Take it over").click()
+        page.wait_for_url(campaign)
+        assert page.locator(f"a[href='/creators/{gone}']").count() == 0
+
+
+def test_long_list_that_another_desk_counts(browser, tmp_path):
+    counting = re.compile("[Cc]ounting")
+    with with_a_long_list(browser, tmp_path) as (store, address, page):
         for path in COUNTED:
             page.goto(address + path)
             for _ in range(100):
@@ -224,7 +226,6 @@ def test_long_list_that_another_desk_counts(browser, tmp_path):
             page.goto(address + path)
             page.get_by_text(counting).first.wait_for()
             look_at(page, f"{path}, being counted")
-    store.close()
 
 
 def test_door_of_the_demo(browser, tmp_path):
