@@ -49,6 +49,9 @@ PublicUrl = Annotated[
     typer.Option(help="Where people reach the desk: begins its links, and is its only host."),
 ]
 Hsts = Annotated[bool, typer.Option("--hsts", help="Tell browsers to use TLS only, for a year.")]
+Pictures = Annotated[
+    bool, typer.Option("--pictures", help="Show creators' pictures, from where the list says.")
+]
 desk_app = typer.Typer()
 
 
@@ -67,6 +70,7 @@ def desk(  # noqa: PLR0913 - one for each option
     idle_minutes: IdleMinutes = 60,
     public_url: PublicUrl = None,
     hsts: Hsts = False,
+    pictures: Pictures = False,
     oidc_issuer: Issuer = None,
     oidc_client: Client = None,
     oidc_secret: Secret = None,
@@ -88,7 +92,7 @@ def desk(  # noqa: PLR0913 - one for each option
     from durhampulse.desk.server import address_of, password_link, run
     from durhampulse.desk.web.exposure import Exposure
 
-    exposure = Exposure.read(public_url, hsts=hsts)
+    exposure = Exposure.read(public_url, hsts=hsts, pictures=pictures)
     if link_for is not None:
         is_told = port and _is_any_given(context, "host", "port", "root_path")
         address = exposure.address or (address_of(host, port) if is_told else "")

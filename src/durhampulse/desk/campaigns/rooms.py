@@ -19,6 +19,7 @@ from durhampulse.desk.people.people import digest_of_token
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.carried import picture_of
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import CONTROL, creator, room, room_card
@@ -49,6 +50,7 @@ FIELDS: Final = {
     "platform": "platform",
     "country": "country",
     "link": "link to the profile",
+    "picture": "picture",
     "followers": "followers",
     "engagement_rate": "engagement",
     "niche": "niche",
@@ -222,6 +224,7 @@ def _facts(row: Any, shows: set[str]) -> dict[str, Any]:
     carried = {kind: text for kind, _, text in reversed(row.carried or ())}
     facts = {
         **{kind: carried.get(kind) for kind in ("handle", "platform", "country", "link")},
+        "picture": picture_of(row.carried) or None,
         "followers": row.followers,
         "engagement_rate": row.engagement_rate,
         "niche": row.niche,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.desk.store.settings import read_setting, write_setting
 
-__all__ = ["CarriedCell", "add_carried", "carried_cells", "profile_of", "read_carried"]
+__all__ = [
+    "CarriedCell", "add_carried", "carried_cells", "picture_of", "profile_of", "read_carried",
+]  # fmt: skip
 
 _SETTING = "carried"
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+\.[^\s@<>\"'(),;:]+")
@@ -58,8 +60,24 @@ def carried_cells(carried: Iterable[Sequence[str]] | None) -> list[CarriedCell]:
 
 def profile_of(carried: Iterable[Sequence[str]] | None) -> str:
     """Return where a creator's profile is; empty where the list does not say."""
-    links = (_href(kind, text) for kind, _, text in carried or () if kind == "link")
-    return next(filter(None, links), "")
+    return next(_links(carried, "link"), "")
+
+
+def picture_of(carried: Iterable[Sequence[str]] | None) -> str:
+    """Return where a creator's picture is, by TLS; empty where the list does not say.
+
+    Examples
+    --------
+    >>> picture_of([("picture", "Photo", "http://a.example/1.jpg"), ("picture", "", "b.example/2")])
+    'https://b.example/2'
+    """
+    links = _links(carried, "picture")
+    return next((link for link in links if link.lower().startswith("https:")), "")
+
+
+def _links(carried: Iterable[Sequence[str]] | None, wanted: CarriedKind) -> Iterator[str]:
+    links = (_href(kind, text) for kind, _, text in carried or () if kind == wanted)
+    return filter(None, links)
 
 
 def _href(kind: str, text: str) -> str:

@@ -34,11 +34,17 @@ from durhampulse.desk.web.access import (
 from durhampulse.desk.web.assets import Assets, Compressed
 from durhampulse.desk.web.below import ShownBelow
 from durhampulse.desk.web.entry import ResendContext, show_sign_in
-from durhampulse.desk.web.exposure import HostCookies, KnownHost, Utf8Forms
+from durhampulse.desk.web.exposure import (
+    Exposure,
+    HostCookies,
+    KnownHost,
+    Utf8Forms,
+    page_headers,
+)
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, is_urlencoded, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
 from durhampulse.desk.web.readiness import make_ready
-from durhampulse.desk.web.rendering import POLICY, Context, redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_fields
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
@@ -48,7 +54,6 @@ from durhampulse.service.bodies import RequestError
 from durhampulse.service.border import BelowPath, add_border
 from durhampulse.service.errors import not_said_to_be_json
 from durhampulse.service.guard import Metrics, too_late
-from durhampulse.service.headers import hsts_headers
 from durhampulse.service.logs import request_number
 from durhampulse.service.oversize import too_large, too_large_error
 
@@ -56,15 +61,6 @@ __all__ = ["create_desk"]
 
 _log = logging.getLogger("durhampulse")
 
-_HEADERS = {
-    "content-security-policy": POLICY,
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
-}
 _SECONDS_TO_WRITE = 30.0
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
 _PATIENT = ("/v1/campaigns", "/v1/bulk")
@@ -114,7 +110,7 @@ def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
         patient=(*(path for page in PAGES for path in page.patient), *_PATIENT),
         late=_late,
         oversized=_oversized(root_path),
-        headers=_HEADERS | hsts_headers(desk.exposure.hsts),
+        headers=page_headers(desk.exposure),
         root_path=root_path,
     )
     app.state.desk, app.state.problem = desk, desk.problem
@@ -347,7 +343,7 @@ def _outermost(page: Callable[[Request], Awaitable[Response]], root_path: str) -
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         response = await page(Request(scope, receive))
-        response.headers.update(_HEADERS)
+        response.headers.update(page_headers(Exposure()))
         await response(scope, receive, send)
 
     return BelowPath(ShownBelow(answer, root_path), root_path) if root_path else answer

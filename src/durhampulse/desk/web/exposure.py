@@ -1,4 +1,4 @@
-"""How the desk is reached: the address of its links, its host, and what TLS makes possible."""
+"""How the desk is reached, what its pages reach, and what TLS makes possible."""
 
 from __future__ import annotations
 
@@ -13,14 +13,30 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.exceptions import InputError
+from durhampulse.service.headers import hsts_headers
 
-__all__ = ["HOST_COOKIES", "Exposure", "HostCookies", "KnownHost", "Utf8Forms"]
+__all__ = ["HOST_COOKIES", "Exposure", "HostCookies", "KnownHost", "Utf8Forms", "page_headers"]
 
 HOST_COOKIES = "durhampulse.host_cookies"
 """Key of a scope whose cookies have lost their prefix."""
 
 _OURS = b"durhampulse"
 _ANYWHERE = ("/healthz", "/readyz", "/static/")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{}; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy of every page: nothing written into it, and nothing from elsewhere but
+pictures, where they are shown."""
+_HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
 
 
 @dataclass(frozen=True)
@@ -36,14 +52,17 @@ class Exposure:
         The only host that requests may name; any if empty.
     hsts
         Whether browsers are told to use TLS only, for a year (RFC 6797).
+    pictures
+        Whether pages load creators' pictures, from the sites where the list says they are.
     """
 
     address: str = ""
     host: str = ""
     hsts: bool = False
+    pictures: bool = False
 
     @classmethod
-    def read(cls, public_url: str | None, *, hsts: bool = False) -> Self:
+    def read(cls, public_url: str | None, *, hsts: bool = False, pictures: bool = False) -> Self:
         """Return the exposure of an address that was given, or was not.
 
         Raises
@@ -52,7 +71,7 @@ class Exposure:
             If it is not of the form ``https://desk.example``.
         """
         if public_url is None:
-            return cls(hsts=hsts)
+            return cls(hsts=hsts, pictures=pictures)
         parts = SplitResult("", "", "", "", "")
         with suppress(ValueError):  # of half a bracket
             parts = urlsplit(public_url.rstrip("/"))
@@ -62,7 +81,8 @@ class Exposure:
                 f"{public_url!r} is not the address of a desk.",
                 "Write it as --public-url https://desk.example, without a path.",
             )
-        return cls(public_url.rstrip("/"), _plain_host(parts.netloc, parts.scheme), hsts)
+        host = _plain_host(parts.netloc, parts.scheme)
+        return cls(public_url.rstrip("/"), host, hsts, pictures)
 
 
 def _plain_host(host: str, scheme: str) -> str:
@@ -74,6 +94,12 @@ def _plain_host(host: str, scheme: str) -> str:
     ('desk.example', 'desk.example:8443')
     """
     return host.lower().removesuffix(":443" if scheme == "https" else ":80")
+
+
+def page_headers(exposure: Exposure) -> dict[str, str]:
+    """Return the headers of every answer, by which a browser keeps pages to themselves."""
+    policy = _POLICY.format(" https:" if exposure.pictures else "")
+    return {"content-security-policy": policy, **_HEADERS, **hsts_headers(exposure.hsts)}
 
 
 class KnownHost:

@@ -28,7 +28,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago, told
 from durhampulse.desk.review.today import for_today as count_for_today
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.carried import carried_cells, profile_of
+from durhampulse.desk.store.carried import carried_cells, picture_of, profile_of
 from durhampulse.desk.store.tables import LONGEST_ID
 from durhampulse.desk.web.assets import asset_path
 from durhampulse.desk.web.keymap import KEYS
@@ -36,15 +36,8 @@ from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 
 __all__ = [
-    "POLICY", "Context", "Frame", "compile_templates", "later", "redirect", "render", "searched",
+    "Context", "Frame", "compile_templates", "later", "redirect", "render", "searched",
 ]  # fmt: skip
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; object-src 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-"""Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
 
 _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
 _LARGEST_NOTICE, _MOST_SIGNS = 3_000, 12
@@ -238,6 +231,7 @@ def _environment() -> Environment:
         in_page_words=in_page_words,
         carried=carried_cells,
         profile=profile_of,
+        picture=picture_of,
         minus=with_minus,
         pairs=_pairs,
         detail_text=_detail_text,
@@ -286,6 +280,8 @@ class Frame(Context):
         What people call a model, by its version.
     notice, undo
         What was just done, and the address that undoes it.
+    pictures
+        Whether creators' pictures are shown.
     """
 
     who: Principal | None
@@ -298,6 +294,7 @@ class Frame(Context):
     model_name: Callable[[str], str]
     notice: str
     undo: str
+    pictures: bool
 
 
 def render(
@@ -305,8 +302,8 @@ def render(
 ) -> Response:
     """Return a page, or a part of one, rendered from its template."""
     simulated, words, to_review, for_today = False, SPONSORSHIP, 0, 0
+    desk = desk_of(request)
     if who is not None:
-        desk = desk_of(request)
         with desk.store.reading() as db:
             rules = desk.catalogue.current(db)
             if who.may("reviewer") and "hx-request" not in request.headers:
@@ -319,8 +316,8 @@ def render(
     frame = Frame(
         who=who, path=request.url.path, navigation=request.app.state.navigation,
         simulated=simulated, words=words, to_review=to_review, for_today=for_today, notice=notice,
-        model_name=desk_of(request).catalogue.name_of,
-        undo=undo if _UNDOES.fullmatch(undo) else "",
+        model_name=desk.catalogue.name_of, undo=undo if _UNDOES.fullmatch(undo) else "",
+        pictures=desk.exposure.pictures,
     )  # fmt: skip
     text = _template(context.template).render(vars(frame), **vars(context))
     headers = {"cache-control": "no-store"}

@@ -82,9 +82,11 @@ def _page(request: Request, desk: Desk, who: Any, *, source: str = "", link: str
         sources = [(f"campaign-{row.id}", row.name, row.creators) for row in list_campaigns(db)]
         sources += [(f"list-{row.id}", row.name, row.creators) for row in own_lists(db)]
     least, most = rooms.CARDS
+    shown = {name: text for name, text in rooms.FIELDS.items()
+             if name != "picture" or desk.exposure.pictures}  # fmt: skip
     sources.sort(key=lambda source: not least <= source[2] <= most)  # those that fit stand first
     context = RoomsContext(
-        rooms=listed, sources=sources, source=source, link=link, fields=rooms.FIELDS, days=14,
+        rooms=listed, sources=sources, source=source, link=link, fields=shown, days=14,
         cards=rooms.CARDS,
     )  # fmt: skip
     return render(request, who, context)

@@ -9,7 +9,7 @@ from typing import Any
 
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.reasons import WITHOUT_PRECEDENT, TopReasons
-from durhampulse.desk.store.carried import profile_of
+from durhampulse.desk.store.carried import picture_of, profile_of
 
 __all__ = ["ListRow", "brief_reason", "list_rows"]
 
@@ -32,6 +32,7 @@ class ListRow:
     name: str
     identifier: str
     profile: str
+    picture: str
     probability: float | None
     low: float | None
     high: float | None
@@ -69,6 +70,7 @@ def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[Li
             name=row.name or row.external_id,
             identifier=row.external_id,
             profile=profile_of(row.carried),
+            picture=picture_of(row.carried),
             probability=row.probability,
             low=row.low,
             high=row.high,
