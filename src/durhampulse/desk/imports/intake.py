@@ -30,6 +30,7 @@ from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former, keep_former
 from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.niches import count_niches
+from durhampulse.desk.store.ordering import renew_order
 from durhampulse.desk.store.search import copy_search
 from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import (
@@ -241,6 +242,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="done", finished_at=now, lease_until=None,
                            summary=summary))  # fmt: skip
+        renew_order(db)  # at the end, since others wait for it
         creators = {"creators": row.summary["creators"]}
         note(db, row.by, "import done", f"upload {number}", creators)
     if not is_kept:

@@ -34,6 +34,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.former import FORMER_COLUMNS
+from durhampulse.desk.store.ordering import renew_order
 from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import (
     act,
@@ -207,6 +208,7 @@ def _give_back(db: Connection, ground: Ground, rules: Rules, numbers: Sequence[i
         those = db.scalars(select(creator.c.id).where(stale)).all()
         score_again(db, rules.scorer, ground.model_run, those)
     refresh_search(db, renamed)
+    renew_order(db)
 
 
 def _remove(db: Connection, numbers: Sequence[int]) -> None:

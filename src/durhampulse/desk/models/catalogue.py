@@ -31,6 +31,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one, insert_rows, numbers_in
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.ordering import renew_order
 from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError, ModelError
@@ -318,6 +319,7 @@ def _take_over(db: Connection, run_id: int, *which: ColumnElement[bool]) -> int:
         name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
     }
     of_run = (score.c.creator_id == creator.c.id, score.c.run_id == run_id)
+    renew_order(db)
     return int(db.execute(update(creator).values(**changes).where(*of_run, *which)).rowcount)
 
 

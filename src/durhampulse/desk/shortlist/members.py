@@ -42,8 +42,8 @@ from durhampulse.desk.store.tables import (
 )
 
 __all__ = [
-    "ANYBODYS", "IS_OWNED", "follow", "has_few", "has_marks", "is_marked", "is_member",
-    "is_one_of_few", "members", "those_in", "warm_marks",
+    "ANYBODYS", "IS_OWNED", "edition_of", "follow", "has_few", "has_marks", "is_marked",
+    "is_member", "is_one_of_few", "members", "those_in", "warm_marks",
 ]  # fmt: skip
 
 _FEW = 20_000
@@ -155,12 +155,12 @@ def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
 
 def has_marks(db: Connection, name: str) -> bool:
     """Whether the marks of a list are kept."""
-    return _kept_marks(db, name, _edition(db, name)) is not None
+    return _kept_marks(db, name, edition_of(db, name)) is not None
 
 
 def those_in(db: Connection, name: str, numbers: Sequence[int]) -> set[int]:
     """Return which of some creators stand in a list, by its marks where they are kept."""
-    marks = _kept_marks(db, name, _edition(db, name))
+    marks = _kept_marks(db, name, edition_of(db, name))
     if marks is not None:
         return {number for number in numbers if marks[number - 1 : number] == b"\1"}
     of_list = members(name)
@@ -224,7 +224,7 @@ def follow(
 
 def _marks_of(db: Connection, name: str) -> bytes:
     """Return the marks of a list, which are kept while its edition stands."""
-    edition = _edition(db, name)
+    edition = edition_of(db, name)
     marks = _kept_marks(db, name, edition)
     if marks is None:
         marks = _marks(db, name)
@@ -243,7 +243,7 @@ def _kept_marks(db: Connection, name: str, edition: Any) -> bytes | None:
     return marks if edition is not None and stood == edition else None
 
 
-def _edition(db: Connection, name: str) -> Any:
+def edition_of(db: Connection, name: str) -> Any:
     """Return what changes whenever somebody comes into a list or leaves it; none of a campaign's.
 
     Whoever is erased leaves it alone, since no other creator gets their number. What an act says

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.filters import WALKING, matching, within
+from durhampulse.desk.shortlist.firsts import before_first, keep_first
 from durhampulse.desk.shortlist.grouped import place_in
 from durhampulse.desk.shortlist.members import has_marks, those_in
 from durhampulse.desk.shortlist.order import BY, number_of
@@ -124,7 +125,7 @@ def page(
 ) -> Page:
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
-    place = Place(before if backwards else after, backwards=backwards)
+    place = Place(before if backwards else after or before_first(db, view), backwards=backwards)
     # In groups a long list is marked: its creators may be the last of each group.
     sifts = view.search or (view.sort not in GROUPED and not all(
         has_marks(db, name) for name in view.sets.values()
@@ -141,6 +142,8 @@ def page(
     if not rows:
         return Page([], None, None)
     first, last = (_place(view, row) for row in (rows[0], rows[-1]))
+    if place.start is None:
+        keep_first(db, view, first)
     has_before = more if backwards else after is not None
     has_after = True if backwards else more
     return Page(rows, first if has_before else None, last if has_after else None)

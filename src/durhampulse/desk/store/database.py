@@ -75,7 +75,8 @@ class Store:
         self.is_unscrubbed = False
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._marks: dict[str, Any] = {}
-        self._snapshots = engine.execution_options(**options, marks=self._marks)
+        kept = {"marks": self._marks, "firsts": {}}
+        self._snapshots = engine.execution_options(**options, **kept)
         # SQLite's own lock polls with a growing sleep, so writers of this process queue here first.
         self._turn = threading.Lock() if self.is_sqlite else None
         self._queue: set[object] = set()

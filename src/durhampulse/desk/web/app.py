@@ -62,6 +62,8 @@ __all__ = ["create_desk"]
 _log = logging.getLogger("durhampulse")
 
 _SECONDS_TO_WRITE = 30.0
+_SECONDS_READ_AHEAD = 0.5
+"""For long lists before the desk is ready; further ones are read ahead afterwards."""
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
 _PATIENT = ("/v1/campaigns", "/v1/bulk")
 
@@ -141,6 +143,7 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
             await asyncio.to_thread(make_ready, app, desk)
+            await asyncio.to_thread(desk.warm_lists, _SECONDS_READ_AHEAD)
             desk.worker.start(after_import=desk.warm_lists)
             sender = Sender(desk.store)
             sender.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -100,14 +102,23 @@ class Desk:
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         return "" if is_writable(folder) else "The disk is full."
 
-    def warm_lists(self) -> None:
-        """Read ahead long lists, made by hand or imported, and their first pages with reasons."""
+    def warm_lists(self, seconds: float = math.inf) -> None:
+        """Read ahead long lists, made by hand or imported, and their first pages with reasons.
+
+        Parameters
+        ----------
+        seconds
+            After how many no further list is begun.
+        """
+        end = time.monotonic() + seconds
         try:
             for name in warm_marks(self.store):
                 Patience(self.counting.quiet).wait()
                 with self.store.reading() as db:
                     rules = self.catalogue.current(db)
                     self.top_reasons.of(rules, page(db, View(listed=name), rules).rows)
+                if time.monotonic() > end:
+                    return
         except AWAY as error:
             _log.warning("No list was read ahead: %s", error.__cause__ or error)
 
