@@ -28,14 +28,14 @@ MODEL = Path(str(files("durhampulse.desk").joinpath("demo"))) / "model"
 
 
 def main() -> None:
-    """Print errors and times of random draws of some sizes, and of those that are balanced."""
+    """Print errors and times of random draws of some sizes, and of the rows that are chosen."""
     model = load_model(MODEL).model.model
     market = creators(model)
     explained, train = market.head(EXPLAINED), market.iloc[EXPLAINED:]
     many = train.sample(REFERENCE, random_state=99)
     values = explain(model, explained, many).values
     rest = train.drop(many.index)
-    for n in (50, 64, 100, 200, None):
+    for n in (32, 64, 100, 200, None):
         drawn = [rest.sample(n, random_state=seed) if n
                  else draw_background(rest, model.encoding, random_state=seed)
                  for seed in range(DRAWS)]  # fmt: skip

@@ -132,7 +132,7 @@ def test_rows_that_stand_for_unknown_figures_are_like_all_rows():
 
     background = draw_background(rows, encoding)
     plain = [off(rows.sample(len(background), random_state=seed)) for seed in range(50)]
-    assert len(background) == 64
+    assert len(background) == 32
     assert off(background) < min(plain)
     assert background.merge(rows, how="inner").drop_duplicates().shape == background.shape
     few = draw_background(rows.tail(30), encoding)
