@@ -1,6 +1,11 @@
-"""Lists of creators as files."""
+"""Lists of creators as files, and the undo of their import."""
 
 from __future__ import annotations
+
+import threading
+
+from durhampulse.desk.imports.undoing import ask_to_undo, undo_import
+from durhampulse.desk.models.catalogue import Catalogue
 
 HEADER = (
     "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
@@ -30,3 +35,9 @@ def write_people(path, *names, followers=5_000, niche="Tech", called="Kaja"):
     lines = [f"{name},{called} {name},{followers},0.05,0.01,{niche},HD,2000,100" for name in names]
     path.write_text("\n".join([header, *lines]))
     return path
+
+
+def undone(store, number):
+    """Undo an import; give the counts."""
+    ask_to_undo(store, number, "ann")
+    return undo_import(store, Catalogue(store), number, threading.Event())

@@ -16,8 +16,7 @@ from durhampulse.desk.shortlist.owners import hand_over_many
 from durhampulse.desk.shortlist.view import GROUPED, SORTS, View
 from durhampulse.desk.store.tables import creator
 from tests.desk.conftest import add_people, bring
-from tests.desk.lists import write_list
-from tests.desk.test_undo_import import undone
+from tests.desk.lists import undone, write_list
 
 ORDERS = [*itertools.product((sort for sort in SORTS if sort not in GROUPED), (True, False))]
 STAR = "{},40000000,0.05,0.01,Fashion,HD,9000000"

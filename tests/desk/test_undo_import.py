@@ -44,7 +44,7 @@ from durhampulse.desk.store.tables import (
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people, bring
 from tests.desk.decisions import decision_of
-from tests.desk.lists import write_people
+from tests.desk.lists import undone, write_people
 from tests.desk.stored import rows_of
 
 DAY = date(2026, 1, 31)
@@ -53,11 +53,6 @@ DAY = date(2026, 1, 31)
 def number_of(store, name):
     with store.reading() as db:
         return db.scalar(select(creator.c.id).where(creator.c.external_id == name))
-
-
-def undone(store, number):
-    ask_to_undo(store, number, "ann")
-    return undo_import(store, Catalogue(store), number, threading.Event())
 
 
 def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_path):

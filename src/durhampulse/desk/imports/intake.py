@@ -242,7 +242,6 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="done", finished_at=now, lease_until=None,
                            summary=summary))  # fmt: skip
-        renew_order(db)  # at the end, since others wait for it
         creators = {"creators": row.summary["creators"]}
         note(db, row.by, "import done", f"upload {number}", creators)
     if not is_kept:
@@ -279,6 +278,7 @@ def _merge(db: Connection, number: int, run_id: int) -> None:
     c = creator.c
     kept = select(c.id, c.run_id, c.probability, c.low, c.high, c.flags).where(c.run_id == run_id)
     db.execute(insert(score).from_select([*score.c.keys()], kept))
+    renew_order(db)
 
 
 def back_to_columns(store: Store, number: int, by: str) -> None:

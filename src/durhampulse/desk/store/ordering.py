@@ -14,10 +14,7 @@ _SETTING = "order"
 
 
 def renew_order(db: Connection) -> None:
-    """Begin another edition, together with what changes figures or scores of creators.
-
-    Other transactions that do so wait from here to the end of this one.
-    """
+    """Begin another edition, in the transaction that changes figures or scores of creators."""
     write_setting(db, _SETTING, secrets.token_hex(8))
 
 
