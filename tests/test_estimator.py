@@ -129,7 +129,7 @@ def test_saved_model_scores_like_the_estimator(market, fitted, tmp_path):
     assert "no row was held back to measure" in card.replace("\n", " ")
     kept = pd.read_parquet(tmp_path / "model" / "background.parquet")
     assert "Influencer_ID" not in kept.columns
-    assert len(kept) == 64
+    assert 1 < len(kept) < len(X)  # some rows speak for all
     assert model.explain({"Followers": 5_000, "Engagement_Rate": 0.03, "Niche": "Tech"}).effects
 
 
