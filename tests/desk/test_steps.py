@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import engines, pace, sqlitefile
 from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.pace import Pace
+from durhampulse.desk.store.settings import write_setting
 from tests.desk.conftest import add_people
 
 DECLINE = {"decision": "decline", "reason": "Off brand", "note": ""}
@@ -91,10 +93,21 @@ def test_log_is_folded_in_at_the_end_and_in_nobodys_turn(filled, act, rules, tmp
         assert states.fetchall() == [("approved", 1), ("declined", 596)]
 
 
-def test_long_log_is_folded_in_between_steps(filled, act, monkeypatch):
+@pytest.mark.parametrize("others_write", [False, True])
+def test_long_log_is_folded_in_between_steps(filled, act, monkeypatch, others_write):
+    """And begun anew, though others write whenever they may."""
     if not filled.is_sqlite:
         pytest.skip("PostgreSQL folds its log in by itself")
-    sizes = []
+    sizes, fold = [], sqlitefile.fold
+
+    def fold_beside_others(engine):
+        with contextlib.ExitStack() as stack:
+            if others_write and not filled._turn.locked():
+                db = stack.enter_context(filled.writing())  # it began before, and ends afterwards
+                write_setting(db, "colleague", secrets.token_hex(8))
+            fold(engine)
+
+    monkeypatch.setattr(sqlitefile, "fold", fold_beside_others)
     for longest, work in ((2**40, act.do), (0, act.undo)):
         monkeypatch.setattr(sqlitefile, "_LONG", longest)
         filled.engine.dispose()  # the last connection that ends removes the log

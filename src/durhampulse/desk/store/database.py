@@ -167,12 +167,22 @@ class Store:
         finally:
             self._long_works.discard(work)
             if self.is_sqlite:
-                sqlitefile.fold(self.engine)
+                self._fold()
 
     def fold_long_log(self) -> None:
-        """Fold SQLite's log into the file where it has become long; nobody waits for that."""
-        if self.is_sqlite:
-            sqlitefile.fold_long(self.engine)
+        """Fold SQLite's log into the file where it has become long; hardly anybody waits."""
+        if self.is_sqlite and sqlitefile.is_long(self.engine):
+            self._fold()
+
+    def _fold(self) -> None:
+        """Fold the log, and in a turn of its own the little that others have written meanwhile.
+
+        Only once all of it is in the file does the next to write begin it anew. With somebody who
+        writes between all steps it would else go on for as long as the work.
+        """
+        sqlitefile.fold(self.engine)
+        with contextlib.suppress(TimeoutError), self.writing_alone():
+            sqlitefile.fold(self.engine)
 
     def tidy(self) -> None:
         """Refresh the planner's statistics after large changes, which stand whatever happens."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from durhampulse.exceptions import InputError
 
-__all__ = ["empty", "fold", "fold_long", "make_file", "require_file", "tune"]
+__all__ = ["empty", "fold", "is_long", "make_file", "require_file", "tune"]
 
 _log = logging.getLogger("durhampulse")
 _LONG = 256 * 2**20
@@ -60,11 +60,10 @@ def tune(connection: Connection, *, durable: bool, is_folded: bool) -> None:
             in_force[name] = value
 
 
-def fold_long(engine: Engine) -> None:
-    """Fold the log into the file where it has become long."""
+def is_long(engine: Engine) -> bool:
+    """Whether the log has become long."""
     log = Path(f"{engine.url.database}-wal")
-    if log.exists() and log.stat().st_size > _LONG:
-        fold(engine)
+    return log.exists() and log.stat().st_size > _LONG
 
 
 def fold(engine: Engine) -> None:
