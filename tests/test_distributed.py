@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from unittest import mock
 
 import pandas as pd
 import pyarrow as pa
@@ -89,7 +90,10 @@ def test_killed_worker_loses_and_duplicates_no_row(cluster, source, demo_model, 
 def test_only_worker_may_die_and_what_all_pieces_need_is_sent_again(source, demo_model, tmp_path):
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as alone:
+    with (
+        mock.patch.dict(os.environ),  # a nanny leaves what it sets for its worker
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as alone,
+    ):
         pids = [worker.pid for worker in alone.workers.values()]
 
         def kill_once(_rows, _done):
