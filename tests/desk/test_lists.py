@@ -380,6 +380,7 @@ def counted(rows, view, rules):
         View(band=("no", "unlike"), state=("open",)),
         View(tier=("nano",), niche=("Fashion", "Beauty"), outcome=("open",)),
         View(min_followers=20_000.0, outcome=("deal", "none"), band=("maybe",)),
+        View(min_followers=1e12),
     ],
 )
 def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
@@ -387,6 +388,7 @@ def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
         for at, changes in enumerate([
             {"state": "declined"}, {"state": "approved", "deal": True}, {"deal": False},
             {"flags": 1 << 15}, {"probability": None}, {"niche": None}, {"followers": None},
+            {"niche": "Épicerie, 日本"},
         ]):  # fmt: skip
             db.execute(update(creator).where(creator.c.id % 11 == at).values(**changes))
         rows = db.execute(select(creator)).all()

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import ColumnElement, Connection, LargeBinary, case, cast, func, literal, select
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.filters import within
@@ -189,13 +191,16 @@ def _counted(
     """Return the number of a view's creators for each code and niche.
 
     SQLite would sort them all, in twice the time that it takes to hand them over as one text, a
-    letter for the code of each.
+    letter for the code of each. Arrow counts its parts without holding up Python's other threads.
     """
     if db.dialect.name == "sqlite":
         each = func.char(code + 1).concat(niche)
-        joined = db.scalar(counted(db, select(func.group_concat(each, _BETWEEN)), view, rules))
-        counts = Counter(joined.split(_BETWEEN)) if joined else {}
-        return {(ord(key[0]) - 1, key[1:]): n for key, n in counts.items()}
+        joined = cast(func.group_concat(each, _BETWEEN), LargeBinary)  # decoding all takes a while
+        text = pa.array([db.scalar(counted(db, select(joined), view, rules))], pa.large_binary())
+        parts = pc.value_counts(pc.split_pattern(text, _BETWEEN).flatten())
+        keys = parts.field("values").cast(pa.string()).to_pylist()
+        numbers = parts.field("counts").to_pylist()
+        return {(ord(key[0]) - 1, key[1:]): n for key, n in zip(keys, numbers, strict=True)}
     numbers = select(code.label("code"), niche.label("value"), func.count())
     query = counted(db, numbers, view, rules).group_by("code", "value")
     return {(at, value): n for at, value, n in db.execute(query)}
