@@ -17,6 +17,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store, insert_or
 from durhampulse.desk.store.keyed import keyed_hash, read_key, with_key
 from durhampulse.desk.store.quiet import Patience, Quiet
+from durhampulse.desk.store.snapshot import once
 from durhampulse.desk.store.tables import creator, kept_count
 
 __all__ = ["Counting", "Kept", "has_few"]
@@ -53,7 +54,8 @@ class Kept:
 
 def has_few(db: Connection) -> bool:
     """Whether the list is so short that its creators are counted while a page is made."""
-    return (db.scalar(select(func.max(creator.c.id))) or 0) <= _FEW
+    last = select(func.max(creator.c.id))
+    return once(db, "last creator", lambda: db.scalar(last) or 0) <= _FEW
 
 
 class Counting:
@@ -94,7 +96,8 @@ class Counting:
         row = None
         if hash_key is not None:
             name = with_key(hash_key, key)
-            row = db.execute(select(kept_count).where(kept_count.c.name == name)).first()
+            kept = select(kept_count).where(kept_count.c.name == name)
+            row = once(db, ("count", name), lambda: db.execute(kept).first())
         now = clock.now()
         if row is None or (_is_past(row.due_at, now) and _is_past(row.lease_until, now)):
             self._order(key, store, count)

@@ -91,7 +91,7 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """Open a connection with one snapshot of the database, from its first query on."""
         with self._snapshots.begin() as db:
-            yield db
+            yield db.execution_options(seen={})
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from durhampulse.desk.store.database import insert_or
+from durhampulse.desk.store.snapshot import once
 from durhampulse.desk.store.tables import setting
 
 __all__ = ["read_setting", "write_setting"]
 
-_SETTING = select(setting.c.value).where(setting.c.name == bindparam("name"))
+_SETTINGS = select(setting.c.name, setting.c.value)
 
 
 def read_setting(db: Connection, name: str, default: Any = None) -> Any:
     """Return a setting's value; the default where it was never set."""
-    row = db.execute(_SETTING, {"name": name}).first()
-    return default if row is None else row.value
+    settings = once(db, "settings", lambda: {row.name: row.value for row in db.execute(_SETTINGS)})
+    return settings.get(name, default)
 
 
 def write_setting(db: Connection, name: str, value: Any) -> None:
