@@ -172,9 +172,8 @@ def test_first_admin_and_an_empty_desk(browser, tmp_path):
 
 
 @contextlib.contextmanager
-def with_a_long_list(browser, folder):
+def with_a_long_list(browser, folder, url):
     """Give a store whose list counts as long, where its desk is, and a page with an admin."""
-    url = f"sqlite:///{folder / 'long.db'}"
     store = open_store(url)
     fill_with_demo(store)
     with store.writing() as db:
@@ -189,8 +188,8 @@ def with_a_long_list(browser, folder):
     store.close()
 
 
-def test_what_would_change_of_a_campaign_comes_after_its_page(browser, tmp_path):
-    with with_a_long_list(browser, tmp_path) as (store, address, page):
+def test_what_would_change_of_a_campaign_comes_after_its_page(browser, tmp_path, store_url):
+    with with_a_long_list(browser, tmp_path, store_url) as (store, address, page):
         propose_a_campaign(page, address)
         campaign, first = page.url, page.locator("a[href^='/creators/']").first
         gone = int(first.get_attribute("href").rpartition("/")[2])
@@ -209,9 +208,9 @@ def test_what_would_change_of_a_campaign_comes_after_its_page(browser, tmp_path)
         assert page.locator(f"a[href='/creators/{gone}']").count() == 0
 
 
-def test_long_list_that_another_desk_counts(browser, tmp_path):
+def test_long_list_that_another_desk_counts(browser, tmp_path, store_url):
     counting = re.compile("[Cc]ounting")
-    with with_a_long_list(browser, tmp_path) as (store, address, page):
+    with with_a_long_list(browser, tmp_path, store_url) as (store, address, page):
         for path in COUNTED:
             page.goto(address + path)
             for _ in range(100):
