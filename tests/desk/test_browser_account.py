@@ -30,6 +30,7 @@ def test_pages_of_ones_own_account_pass_axe(browser, demo, signed_in):
         look_at(page, "people")
         page.locator("form[action='/keys'] [name=name]").fill("CRM")
         page.locator("form[action='/keys'] button").click()
+        page.get_by_text("it is shown this once").wait_for()
         look_at(page, "a new key")
     with opened(browser) as page:
         page.goto(welcome)

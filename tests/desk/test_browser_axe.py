@@ -158,6 +158,7 @@ class Filling:
         page.locator("#bulk [name=decision]").select_option("decline")
         page.locator("#bulk [name=reason]").select_option("Off brand")
         page.get_by_role("button", name=re.compile("Decide about all")).click()
+        page.locator("#confirmation").wait_for()
         look_at(page, "bulk")
         page.locator("#confirmation button.main").click()
         page.get_by_role("heading", name=re.compile("^Declined")).wait_for()

@@ -62,6 +62,7 @@ def test_manager_hands_over_those_ticked_and_finds_her_own(browser, databases, t
         for_everybody(page)
         page.goto(f"{address}/acts")
         page.get_by_role("button", name=re.compile("^Undo: Handed 2 creators")).click()
+        page.get_by_text("2 of 2 creators are as they were before.").wait_for()
         page.goto(f"{address}/shortlist")
         expect(page.get_by_role("link", name="Mine", exact=True)).to_have_count(0)
 
