@@ -144,6 +144,7 @@ def review_twenty(page, address):
     page.get_by_label("Note").fill("ad")  # keys are text there
     assert page.locator("#creator").inner_text() == seen[-1]
     page.get_by_role("button", name="Give this one back").click()
+    page.wait_for_url("**/shortlist")
 
 
 def move_the_sliders(page, address):
