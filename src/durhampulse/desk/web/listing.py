@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Request, Response
-from sqlalchemy import Connection, Row
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Row
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
-from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.campaigns.campaigns import drafts
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import StandingList, standing_lists
 from durhampulse.desk.outcomes.watching import BandWatch
-from durhampulse.desk.people.people import Principal
-from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.bulk import under_way
 from durhampulse.desk.review.decisions import (
     REASONS,
@@ -34,7 +29,6 @@ from durhampulse.desk.review.decisions import (
 )
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
-from durhampulse.desk.shortlist.facets import Facets, facets_of
 from durhampulse.desk.shortlist.history import last_remarks, reviewers
 from durhampulse.desk.shortlist.lists import ListChoice, list_choices
 from durhampulse.desk.shortlist.owners import (
@@ -47,7 +41,6 @@ from durhampulse.desk.shortlist.owners import (
 from durhampulse.desk.shortlist.saved import views_for
 from durhampulse.desk.shortlist.trend import Trend, trends
 from durhampulse.desk.shortlist.view import (
-    BAND_NAMES,
     COLUMNS,
     SORTS,
     View,
@@ -61,7 +54,8 @@ from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.counts import counts_of
 from durhampulse.desk.web.exports import note_export
-from durhampulse.desk.web.rendering import Context, later, redirect, render
+from durhampulse.desk.web.parts import MOST_CHOSEN, CountsContext, view_of
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.rows import ListRow, list_rows
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed, suffix_of
@@ -69,23 +63,11 @@ from durhampulse.files.scratch import scratch_folder
 from durhampulse.scoring.crm import CRM_FORMATS, CrmFormat
 from durhampulse.scoring.writeback import unpacked
 
-__all__ = ["FILE_TYPES", "MOST_CHOSEN", "media_type", "router", "wanted_form"]
+__all__ = ["FILE_TYPES", "media_type", "router", "wanted_form"]
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
-MOST_CHOSEN = 1000
 FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 """Kind of an exported file to its media type."""
-
-
-class CountsContext(Context, template="counts.html"):
-    """The line that says what to do, and the tabs; `swapped` where they come after the page."""
-
-    counts: Facets | None
-    todo: Mapping[str, int] | None
-    everybody: int
-    counted_at: datetime | None
-    view: View
-    swapped: bool
 
 
 class ShortlistContext(CountsContext, template="shortlist.html"):
@@ -122,65 +104,12 @@ class EmptyContext(Context, template="empty-shortlist.html"):
     suffixes: Sequence[str]
 
 
-class LaterContext(Context, template="later.html"):
-    """What stands in the place of totals until they are counted."""
-
-    view: View
-
-
-class TotalsContext(Context, template="totals.html"):
-    """What a view comes to; `bins` and `band_bins` are creators and deals by hundredths."""
-
-    totals: shortlist.Totals
-    view: View
-    rules: Rules
-    bins: Sequence[Sequence[float]]
-    band_bins: Mapping[str, Sequence[Sequence[float]]]
-    band_names: Mapping[str, str]
-    counted_at: datetime | None
-
-
-class TotalsPageContext(TotalsContext, template="totals-page.html"):
-    """The same as a page of its own."""
-
-
-class FacetsContext(Context, template="facets.html"):
-    """How many creators each choice of a filter has."""
-
-    counts: Facets
-    counted_at: datetime | None
-    view: View
-
-
-class FacetsPageContext(FacetsContext, template="facets-page.html"):
-    """The same as a page of its own."""
-
-
-class ChosenContext(Context, template="chosen.html"):
-    """What those ticked come to."""
-
-    totals: shortlist.Totals
-
-
-def _query(request: Request) -> dict[str, list[str]]:
-    query: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        query.setdefault(name, []).append(value)
-    return query
-
-
-def _view(db: Connection, request: Request, who: Principal, rules: Rules) -> View:
-    """Return the view of an address, without those whom one judges without the number."""
-    view = View.read(_query(request), rules)
-    return replace(view, without=tuple(sorted(hidden_from(db, who))))
-
-
 @router.get("/shortlist")
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show a page of the list."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = _view(db, request, who, rules)
+        view = view_of(db, request, who, rules)
         params = request.query_params
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
@@ -210,73 +139,6 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         swapped=False, crms=CRM_FORMATS, **counts,
     )  # fmt: skip
     return render(request, who, context)
-
-
-@router.get("/shortlist/counts")
-def count_states(request: Request, desk: DeskOf, who: Viewer) -> Response:
-    """Show whom to contact, to review and to confirm, and the tabs with their counts."""
-    with desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        view = _view(db, request, who, rules)
-        context = CountsContext(view=view, swapped=True, **counts_of(desk, db, view, rules))
-    return render(request, who, context)
-
-
-@router.get("/shortlist/totals")
-def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
-    """Show what the view comes to, and what other thresholds would do."""
-    with desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        view = _view(db, request, who, rules)
-        sums = desk.totals(db, view, rules)
-        everybody = View(without=view.without)  # thresholds hold for everybody
-        bins = desk.histogram(db, everybody, rules)
-    is_part = "hx-request" in request.headers
-    if sums is None or bins is None:
-        return render(request, who, LaterContext(view=view)) if is_part else later(request, who)
-    kind = TotalsContext if is_part else TotalsPageContext
-    context = kind(
-        totals=sums.value, view=view, rules=rules, bins=bins.value,
-        band_bins=_band_bins(bins.value, rules.thresholds), band_names=BAND_NAMES,
-        counted_at=sums.at,
-    )  # fmt: skip
-    return render(request, who, context)
-
-
-@router.get("/shortlist/facets")
-def count_choices(request: Request, desk: DeskOf, who: Viewer) -> Response:
-    """Show how many creators each choice of a filter has."""
-    with desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        view = _view(db, request, who, rules)
-        cells = desk.cells(db, view, rules)
-    if cells is None:
-        return later(request, who)
-    counts = facets_of(cells.value, view, rules)
-    kind = FacetsContext if "hx-request" in request.headers else FacetsPageContext
-    return render(request, who, kind(counts=counts, view=view, counted_at=cells.at))
-
-
-def _band_bins(bins: list[Any], thresholds: Thresholds) -> dict[str, list[Any]]:
-    """Return the hundredths of probability that belong to each band, by its short name."""
-    ranges = thresholds.ranges()
-    return {
-        name: bins[max(0, round(100 * ranges[band][0])) : round(100 * ranges[band][1])]
-        for name, band in BAND_NAMES.items()
-    }
-
-
-@router.get("/shortlist/chosen")
-def chosen_totals(
-    request: Request, desk: DeskOf, who: Viewer,
-    chosen: Annotated[list[Number], Query(default_factory=list)],
-) -> Response:  # fmt: skip
-    """Show what those ticked come to."""
-    with desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        view = View(without=tuple(hidden_from(db, who)))
-        sums = shortlist.totals(db, view, rules, chosen[:MOST_CHOSEN])
-    return render(request, who, ChosenContext(totals=sums))
 
 
 @router.post("/shortlist/decide")
@@ -339,14 +201,15 @@ def _in_words(result: BulkResult) -> str:
 def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
     """Return the whole view as a file."""
     if kind == "provenance":
-        rules = desk.catalogue.current()
-        about = View.read(_query(request), rules).query()
+        with desk.store.reading() as db:
+            rules = desk.catalogue.current(db)
+            about = view_of(db, request, who, rules).query()
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
     form = wanted_form(kind)
     folder = scratch_folder()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = _view(db, request, who, rules)
+        view = view_of(db, request, who, rules)
         ending = f"{kind}.zip" if form else kind
         path = Path(folder.name, f"{_file_name(view)}.{ending}")
         parts = shortlist.walk(db, view, rules)

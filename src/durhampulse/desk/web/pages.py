@@ -28,6 +28,7 @@ from durhampulse.desk.web import (
     opinions,
     outcomes,
     owners,
+    parts,
     people,
     pipeline,
     plans,
@@ -115,6 +116,7 @@ PAGES: Final = (
 ROUTERS: Final = (
     second.admin_router,  # before the people's own, whose paths hold a number at that place
     *(page.router for page in PAGES),
+    parts.router,
     creators.router,
     owners.of_creator,
     reminders.of_creator,
