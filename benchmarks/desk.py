@@ -76,6 +76,9 @@ def browse(desk: Desk, folder: Path, url: str) -> None:
     """Print what the pages of a list, its counts and searches take."""
     lot = random.Random(0)
     queries, others = ([query(lot) for _ in range(PAGES)] for _ in range(2))
+    some = [
+        f"creator={'&creator='.join(map(str, lot.sample(range(1, ROWS), 32)))}" for _ in range(40)
+    ]
     firsts: list[float] = []
     for _ in range(STARTS - 1):
         with visited(desk, folder, url) as ann:
@@ -86,6 +89,7 @@ def browse(desk: Desk, folder: Path, url: str) -> None:
             ("a page for the first time", "/shortlist?", queries, PAUSE),
             ("the same again", "/shortlist?", queries, 0.0),
             ("others, one at once after the other", "/shortlist?", others, 0.0),
+            ("reasons further down a page", "/shortlist/reasons?", some, PAUSE),
             ("counts and totals", "/shortlist/totals?", ["", *queries[:40]], 0.0),
             ("counts beside the filters", "/shortlist/facets?", ["", *queries[:20]], 0.0),
             ("an import's list", "/shortlist?list=import-1&", queries[:40], PAUSE),

@@ -36,7 +36,7 @@ OPEN = {
 NEEDS = {
     "GET": {
         "viewer": ["/shortlist", "/shortlist/totals", "/shortlist/chosen", "/shortlist/facets",
-                   "/shortlist/counts", "/creators/{number}/panel", "/keyboard",
+                   "/shortlist/counts", "/shortlist/reasons", "/creators/{number}/panel", "/keyboard",
                    "/lists", "/views/{number}", "/bulk/{number}", "/bulk/{number}/progress",
                    "/shortlist/export/{kind}", "/creators/{number}",
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",

@@ -30,8 +30,8 @@ PAGES = ("/shortlist?search=INF-10&sort=followers", "/shortlist?search=nobody", 
 """By address; what stands in braces is known once the desk is filled."""
 REFUSED = {"/creators/99999": 404, "/nowhere": 404, "/welcome/nonsense": 422}
 """The pages among them that say what is wrong, and their status."""
-NO_PAGES = {"/shortlist/chosen", "/shortlist/counts", "/creators/{number}/panel",
-            "/creators/{number}/what-if", "/imports/{number}/progress", "/model/progress",
+NO_PAGES = {"/shortlist/chosen", "/shortlist/counts", "/shortlist/reasons",
+            "/creators/{number}/panel", "/creators/{number}/what-if", "/imports/{number}/progress", "/model/progress",
             "/bulk/{number}/progress", "/views/{number}", "/shortlist/export/{kind}",
             "/campaigns/{number}/export/{kind}", "/imports/{number}/refused",
             "/creators/{number}/everything", "/audit/log.jsonl", "/", "/healthz", "/readyz",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import func, select, update
 
 from durhampulse.desk.models.catalogue import add_model
@@ -169,6 +170,23 @@ def test_first_admin_and_an_empty_desk(browser, tmp_path):
             page.goto(address + path)
             page.wait_for_load_state("networkidle")
             look_at(page, f"{path}, empty")
+
+
+def test_reasons_further_down_come_after_the_page(browser, team):
+    _, address = team
+    with signed_in_as(browser, address, "Vi") as page:
+        asked = []
+        page.route("**/shortlist/reasons?*", lambda route: asked.append(route))  # noqa: PLW0108
+        page.goto(f"{address}/shortlist?sort=followers")
+        waiting = page.locator(".list .reason").get_by_text("Its reason follows.")
+        waiting.first.wait_for()
+        look_at(page, "reasons to come")
+        asked[0].continue_()
+        expect(waiting).to_have_count(0)
+        texts = page.locator(".list .reason").all_inner_texts()
+        assert len(texts) == 50
+        assert all(len(text) > 5 for text in texts)
+        look_at(page, "reasons that came")
 
 
 @contextlib.contextmanager

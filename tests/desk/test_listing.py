@@ -23,6 +23,9 @@ from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import HAS_PRECEDENT, creator, score
 from durhampulse.scoring.record import UNLIKE_BIT
 
+SHOWN = re.compile('title="([^"]+)"><span class="sign">')
+"""Of a row's main reason."""
+
 
 def test_first_line_of_the_list_says_whom_to_contact_review_and_confirm(visit, desk):
     """Of those nobody has decided about, and whose outcome is not known."""
@@ -178,6 +181,28 @@ def test_totals_of_creators_without_precedent_are_no_zero(desk, visit):
     assert (
         re.search(r"among creators like these in the past</dt><dd>(.*?)</dd>", totals)[1]
         == "\u2013"
+    )
+
+
+def test_reasons_further_down_come_after_the_page(visit):
+    """Each row has one by then, that of the export; what is known is shown at once."""
+    vera = visit("viewer")
+    page = vera.get("/shortlist?sort=followers").text
+    told, waiting = SHOWN.findall(page), re.findall('id="why-(\\d+)"><span aria-hidden', page)
+    assert (len(told), len(waiting)) == (18, 32)
+    asked = re.search('hx-get="(/shortlist/reasons[^"]+)"', page)[1].replace("&amp;", "&")
+    rest = vera.get(asked).text
+    assert re.findall('id="why-(\\d+)" hx-swap-oob="true"', rest) == sorted(waiting, key=int)
+    again = vera.get("/shortlist?sort=followers").text
+    assert "/shortlist/reasons" not in again
+    shown = SHOWN.findall(again)
+    assert shown[:18] == told
+    assert sorted(shown[18:]) == sorted(SHOWN.findall(rest))
+    table = csv.DictReader(io.StringIO(vera.get("/shortlist/export/csv?sort=followers").text))
+    exported = [row["Top Reason"] for row in table]
+    words = {"+ ": "for: ", "\u2212 ": "against: "}
+    assert [words.get(text[:2], text[:2]) + text[2:] for text in map(html.unescape, shown)] == (
+        exported[:50]
     )
 
 

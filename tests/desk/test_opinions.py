@@ -221,6 +221,7 @@ PATHS = (
     "/creators/{number}", "/creators/{number}?Followers=90", "/creators/{number}/panel",
     "/creators/{number}/what-if?Followers=90", "/creators/{number}/everything",
     "/shortlist/chosen?chosen={number}", "/shortlist/export/csv?search={name}",
+    "/shortlist/reasons?creator={number}",
     "/shortlist/export/jsonl?search={name}", "/then?day=2030-01-01",
     *(f"/shortlist{part}?{view}" for view in VIEWS for part in ("", "/counts", "/facets", "/totals")),
 )  # fmt: skip
@@ -261,7 +262,7 @@ def test_pages_say_the_same_whatever_the_number_of_whom_one_judges_unseen(visit,
     names.insert(0, drawn(desk, first))
     told = {}
     _, last = noted(desk, 0)
-    for p in (0.3, 0.97):
+    for p in (0.3, 0.3, 0.97):  # from the second time on the same reasons come with a page
         scored_as(desk, numbers, p)
         told[p] = {
             (path, number): CHANGING.sub("", ann.get(path.format(number=number, name=name, campaign=campaign)).text)

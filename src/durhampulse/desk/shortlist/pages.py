@@ -49,6 +49,7 @@ __all__ = [
     "counted",
     "histogram",
     "page",
+    "rows_of",
     "totals",
     "walk",
 ]
@@ -137,8 +138,7 @@ def page(
     ids = ids[:size]
     if backwards:
         ids.reverse()
-    by_number = {row.id: row for row in db.execute(select(creator).where(creator.c.id.in_(ids)))}
-    rows = [by_number[number] for number in ids if number in by_number]
+    rows = rows_of(db, ids)
     if not rows:
         return Page([], None, None)
     first, last = (_place(view, row) for row in (rows[0], rows[-1]))
@@ -147,6 +147,13 @@ def page(
     has_before = more if backwards else after is not None
     has_after = True if backwards else more
     return Page(rows, first if has_before else None, last if has_after else None)
+
+
+def rows_of(db: Connection, numbers: Sequence[int]) -> list[Row[Any]]:
+    """Return the creators of some numbers that there are, in the order of the numbers."""
+    rows = db.execute(select(creator).where(creator.c.id.in_(numbers)))
+    by_number = {row.id: row for row in rows}
+    return [by_number[number] for number in numbers if number in by_number]
 
 
 def _place(view: View, row: Row[Any]) -> Cursor:

@@ -46,20 +46,28 @@ class TopReasons:
         rows
             Rows of the table `creator`, shape (n_rows,).
         """
-        bands = [rules.band(row.probability, row.flags) for row in rows]
-        keys = [(rules.version, int(row.id), int(row.run_id), band)
-                for row, band in zip(rows, bands, strict=True)]  # fmt: skip
+        texts = self.kept(rules, rows)
+        missing = [row for row, text in zip(rows, texts, strict=True) if text is None]
+        computed = _compute(rules, missing) if missing else []
         with self._lock:
-            texts = {key: self._texts[key] for key in keys if key in self._texts}
-        missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in texts}
-        if missing:
-            computed = dict(zip(missing, _compute(rules, [*missing.values()]), strict=True))
-            texts |= computed
-            with self._lock:
-                if len(self._texts) > _MOST_KEPT:
-                    self._texts.clear()
-                self._texts |= computed
-        return [texts[key] for key in keys]
+            if len(self._texts) > _MOST_KEPT:
+                self._texts.clear()
+            self._texts |= zip(_keys(rules, missing), computed, strict=True)
+        new = iter(computed)
+        return [next(new) if text is None else text for text in texts]
+
+    def kept(self, rules: Rules, rows: Sequence[Any]) -> list[str | None]:
+        """Return the same of each row where it was computed before; else None."""
+        keys = _keys(rules, rows)
+        with self._lock:
+            return [self._texts.get(key) for key in keys]
+
+
+def _keys(rules: Rules, rows: Sequence[Any]) -> list[tuple[str, int, int, str]]:
+    return [
+        (rules.version, int(row.id), int(row.run_id), rules.band(row.probability, row.flags))
+        for row in rows
+    ]
 
 
 def _compute(rules: Rules, rows: list[Any]) -> list[str]:

@@ -68,6 +68,9 @@ __all__ = ["FILE_TYPES", "media_type", "router", "wanted_form"]
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 """Kind of an exported file to its media type."""
+_EXPLAINED = 18
+"""How many rows a window of 1360 by 900 shows at first. The reasons of a whole page take as long as
+all else of it: those further down come after it."""
 
 
 class ShortlistContext(CountsContext, template="shortlist.html"):
@@ -113,7 +116,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         params = request.query_params
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
-        rows = list_rows(rules, desk.top_reasons, page.rows)
+        rows = list_rows(rules, desk.top_reasons, page.rows, explained=_EXPLAINED)
         niches, seen = read_niches(db), last_review(db)
         here_now = [row.id for row in page.rows]
         remarks, moved = last_remarks(db, here_now), trends(db, rules.version, here_now)

@@ -1,4 +1,4 @@
-"""Parts of the shortlist that a browser asks for after the page: its counts, totals and filters."""
+"""Parts of the shortlist that a browser asks for after the page: its counts, totals and reasons."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from durhampulse.desk.shortlist.view import BAND_NAMES, View
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer
 from durhampulse.desk.web.counts import counts_of
 from durhampulse.desk.web.rendering import Context, later, render
+from durhampulse.desk.web.rows import ListRow, list_rows
 
 __all__ = ["MOST_CHOSEN", "CountsContext", "router", "view_of"]
 
@@ -76,6 +77,12 @@ class ChosenContext(Context, template="chosen.html"):
     """What those ticked come to."""
 
     totals: shortlist.Totals
+
+
+class ReasonsContext(Context, template="reasons.html"):
+    """The reasons of rows that came without one."""
+
+    rows: Sequence[ListRow]
 
 
 def view_of(db: Connection, request: Request, who: Principal, rules: Rules) -> View:
@@ -150,3 +157,17 @@ def chosen_totals(
         view = View(without=tuple(hidden_from(db, who)))
         sums = shortlist.totals(db, view, rules, chosen[:MOST_CHOSEN])
     return render(request, who, ChosenContext(totals=sums))
+
+
+@router.get("/shortlist/reasons")
+def explain_rows(
+    request: Request, desk: DeskOf, who: Viewer,
+    creator: Annotated[list[Number], Query(default_factory=list)],
+) -> Response:  # fmt: skip
+    """Show the main reasons of some rows of a page."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        told = set(creator[: shortlist.PAGE]) - hidden_from(db, who)
+        found = shortlist.rows_of(db, sorted(told))
+        rows = list_rows(rules, desk.top_reasons, found, explained=len(found))
+    return render(request, who, ReasonsContext(rows=rows))

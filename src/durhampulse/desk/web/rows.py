@@ -26,7 +26,7 @@ _TOGETHER = re.compile(_WHOSE + ", together with")
 
 @dataclass(frozen=True, kw_only=True)
 class ListRow:
-    """A row of the list, as it is shown."""
+    """A row of the list, as it is shown; a `reason` of None comes after the page."""
 
     id: int
     name: str
@@ -46,7 +46,7 @@ class ListRow:
     currency: str
     niche: str
     tier: str
-    reason: str
+    reason: str | None
     flags: list[str]
     state: str
     deal: bool | None
@@ -54,16 +54,32 @@ class ListRow:
     @property
     def sign(self) -> str:
         """Whether the reason speaks for the creator, as a sign; empty where none speaks."""
-        return self.reason[:1] if self.reason[1:2] == " " else ""
+        reason = self.reason or ""
+        return reason[:1] if reason[1:2] == " " else ""
 
     @property
     def brief(self) -> str:
         """The reason in a few words, without what its row shows already."""
-        return brief_reason(self.reason.removeprefix(f"{self.sign} "))
+        return brief_reason((self.reason or "").removeprefix(f"{self.sign} "))
 
 
-def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[ListRow]:
-    """Return stored creators as rows of the list."""
+def list_rows(
+    rules: Rules, reasons: TopReasons, rows: Sequence[Any], *, explained: int
+) -> list[ListRow]:
+    """Return stored creators as rows of the list.
+
+    Parameters
+    ----------
+    rules
+        The model in force.
+    reasons
+        Those computed so far; the new ones join them.
+    rows
+        Rows of the table `creator`, shape (n_rows,).
+    explained
+        Of how many, from the first on, a reason is computed that none is kept of.
+    """
+    texts = [*reasons.of(rules, rows[:explained]), *reasons.kept(rules, rows[explained:])]
     return [
         ListRow(
             id=row.id,
@@ -89,7 +105,7 @@ def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[Li
             state=row.state,
             deal=row.deal,
         )
-        for row, reason in zip(rows, reasons.of(rules, rows), strict=True)
+        for row, reason in zip(rows, texts, strict=True)
     ]
 
 
