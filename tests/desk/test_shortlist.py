@@ -351,6 +351,20 @@ def test_whoever_matches_is_found_from_a_sample(listed):
         assert "by_followers" in plan_of_page(store, rules, few, size=5, at=-1)
 
 
+@pytest.mark.parametrize("share", [0.03, 1.0])
+def test_sample_has_a_share_of_the_list_by_lot(listed, share):
+    store, _, _ = listed
+    c = creator.c
+    with store.writing() as db:
+        db.execute(update(creator).values(lottery=(c.id % 100) / 100.0))
+        rows = db.execute(select(c.lottery, c.followers)).all()
+    drawn = [row.followers for row in rows if share == 1 or 0.25 <= row.lottery < 0.25 + share]
+    assert 5 < len(drawn) < len(rows) / 10 or share == 1
+    with store.reading() as db:
+        counts = plans._sampled(db, share, [c.followers >= 10_000, c.followers < 0])
+    assert [*counts] == [len(drawn), sum((one or 0) >= 10_000 for one in drawn), 0]
+
+
 def test_alternative_ranges_are_read_between_their_ends(listed):
     store, rules, _ = listed
     assert len(rules.edge_ranges[0]) > 1

@@ -1,7 +1,7 @@
 """How creators are found: along an index in its order, or in the narrowest range of one, sorted.
 
 Neither database can tell how few match several filters at once, and where in an order they lie. So
-creators at regular distances are looked at: what share of them matches, and lies in each range.
+creators drawn by lot are looked at: what share of them matches, and lies in each range.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from durhampulse.desk.shortlist.filters import (
 from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked
 from durhampulse.desk.shortlist.order import BY, BY_NICHE, BY_STATE
 from durhampulse.desk.shortlist.view import GROUPED, View
-from durhampulse.desk.store.bulk import numbers_in, spread_over
+from durhampulse.desk.store.counting import last_number
 from durhampulse.desk.store.search import best_by
-from durhampulse.desk.store.tables import creator
+from durhampulse.desk.store.tables import PROBED, PROBES, creator
 
 __all__ = ["best", "conditions", "found_by", "hinted", "ranges_beside"]
 
@@ -109,13 +109,13 @@ def best(
     own = {name: spanned(name, ends) for name, ends in spans(view, rules).items() if name == order}
     fits = and_(true(), *matching(view, rules, "row"))
     there = fits if group is None else fits & group
-    numbers = spread_over(db, creator.c.id, _SAMPLE)
-    n, fitting, first, *counts = _sampled(
-        db, numbers, [fits, there, *own.values(), *ranges.values()]
-    )
+    start, end = PROBES
+    last = last_number(db)
+    share = 1.0 if last <= _SAMPLE else min(end - start, _SAMPLE / last)
+    n, fitting, first, *counts = _sampled(db, share, [fits, there, *own.values(), *ranges.values()])
     if not n:
         return by, False
-    wanted = math.inf if size is None else size * len(numbers) / (numbers.stop - numbers.start)
+    wanted = math.inf if size is None else size * share
     shares: dict[FoundBy, float] = {}
     for name, count in zip(ranges, counts[len(own) :], strict=True):
         looked_up = name in ("state", "niche") or (size is None and name != "probability")
@@ -137,13 +137,19 @@ def _part(wanted: float, fitting: int) -> float:
     return min(1.0, wanted / max(fitting - math.sqrt(fitting), 1e-9))
 
 
-def _sampled(
-    db: Connection, numbers: Sequence[int], asked: Sequence[ColumnElement[bool]]
-) -> Sequence[int]:
-    """Return how many of some creators there are, and how many of them meet each condition."""
+def _sampled(db: Connection, share: float, asked: Sequence[ColumnElement[bool]]) -> Sequence[int]:
+    """Return how many creators a share of the list has, and how many of them meet each condition.
+
+    Where it is not all of them, they stand side by side in an index: PostgreSQL, after a pause,
+    reads a thousand in half the time of a thousand who are found by their numbers, each in a place
+    of its own.
+    """
     counts = (func.count(case((condition, 1))) for condition in asked)
-    query = select(func.count(), *counts).where(creator.c.id.in_(numbers_in(db, numbers)))
-    return db.execute(query.with_hint(creator, "NOT INDEXED", "sqlite")).one()
+    query = select(func.count(), *counts).select_from(creator)
+    if share < 1:
+        query = query.where(PROBED, creator.c.lottery < PROBES[0] + share)
+        query = query.with_hint(creator, "INDEXED BY ix_creator_probed", "sqlite")
+    return db.execute(query).one()
 
 
 def hinted(query: Select[*tuple[Any, ...]], index: str, by: FoundBy) -> Select[*tuple[Any, ...]]:

@@ -20,7 +20,7 @@ from durhampulse.desk.store.quiet import Patience, Quiet
 from durhampulse.desk.store.snapshot import once
 from durhampulse.desk.store.tables import creator, kept_count
 
-__all__ = ["Counting", "Kept", "has_few"]
+__all__ = ["Counting", "Kept", "has_few", "last_number"]
 
 _log = logging.getLogger("durhampulse")
 _FEW = 20_000
@@ -54,8 +54,13 @@ class Kept:
 
 def has_few(db: Connection) -> bool:
     """Whether the list is so short that its creators are counted while a page is made."""
+    return last_number(db) <= _FEW
+
+
+def last_number(db: Connection) -> int:
+    """Return the last creator's number, so many there are at most; 0 of an empty list."""
     last = select(func.max(creator.c.id))
-    return once(db, "last creator", lambda: db.scalar(last) or 0) <= _FEW
+    return once(db, "last creator", lambda: db.scalar(last) or 0)
 
 
 class Counting:

@@ -42,6 +42,8 @@ __all__ = [
     "PASSED",
     "PLACE",
     "PLACES",
+    "PROBED",
+    "PROBES",
     "SCORE_HAS_NO_NUMBER",
     "SCORE_HAS_NUMBER",
     "SHOWN",
@@ -135,6 +137,17 @@ for _name, _column, _which in (
     ("lottery", "lottery", and_(DRAWN, WAITS)),
 ):
     Index(f"ix_creator_{_name}", creator.c[_column], sqlite_where=_which, postgresql_where=_which)
+PROBES = 0.25, 0.3
+"""From which lot to below which creators may stand for all: a lot comes of the identifier alone,
+and no draw of the queue or of second opinions has these."""
+PROBED = and_(
+    creator.c.lottery >= literal_column(str(PROBES[0])),
+    creator.c.lottery < literal_column(str(PROBES[1])),
+)
+Index(
+    "ix_creator_probed", *(creator.c[name] for name in ("lottery", "id", *_FILTERED)),
+    sqlite_where=PROBED, postgresql_where=PROBED,
+)  # fmt: skip
 PLACES = ("deal", "none", "approved", "tentative", "declined", "open")
 """What the list's last column shows, in its order: a known outcome, or else the state."""
 _AT = [literal_column(str(_at), Integer) for _at in range(len(PLACES))]
