@@ -188,15 +188,15 @@ def test_reasons_further_down_come_after_the_page(visit):
     """Each row has one by then, that of the export; what is known is shown at once."""
     vera = visit("viewer")
     page = vera.get("/shortlist?sort=followers").text
-    told, waiting = SHOWN.findall(page), re.findall('id="why-(\\d+)"><span aria-hidden', page)
-    assert (len(told), len(waiting)) == (18, 32)
+    first, waiting = SHOWN.findall(page), re.findall('id="why-(\\d+)"><span aria-hidden', page)
+    assert (len(first), len(waiting)) == (18, 32)
     asked = re.search('hx-get="(/shortlist/reasons[^"]+)"', page)[1].replace("&amp;", "&")
     rest = vera.get(asked).text
     assert re.findall('id="why-(\\d+)" hx-swap-oob="true"', rest) == sorted(waiting, key=int)
     again = vera.get("/shortlist?sort=followers").text
     assert "/shortlist/reasons" not in again
     shown = SHOWN.findall(again)
-    assert shown[:18] == told
+    assert shown[:18] == first
     assert sorted(shown[18:]) == sorted(SHOWN.findall(rest))
     table = csv.DictReader(io.StringIO(vera.get("/shortlist/export/csv?sort=followers").text))
     exported = [row["Top Reason"] for row in table]

@@ -1,4 +1,4 @@
-"""The shortlist: the ranked table, its totals and thresholds, decisions in bulk, and export."""
+"""The shortlist: a page of the ranked table, decisions and owners of those ticked, and export."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def explain_rows(
     """Show the main reasons of some rows of a page."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        told = set(creator[: shortlist.PAGE]) - hidden_from(db, who)
-        found = shortlist.rows_of(db, sorted(told))
-        rows = list_rows(rules, desk.top_reasons, found, explained=len(found))
+        numbers = sorted(set(creator[: shortlist.PAGE]) - hidden_from(db, who))
+        creators = shortlist.rows_of(db, numbers)
+        rows = list_rows(rules, desk.top_reasons, creators, explained=len(creators))
     return render(request, who, ReasonsContext(rows=rows))
