@@ -471,6 +471,13 @@ def test_pages_of_lists_and_views(visit, desk):
     view = vic.get("/views/1")
     assert view.headers["location"] == "/shortlist?band=yes&niche=Fashion"
     assert 'href="/views/1"' in vic.get("/shortlist").text
+    again = {"csrf": ann.csrf, "name": "Best", "query": "band=no"}
+    refused = ann.post("/views", data=again)
+    assert refused.status_code == 422
+    assert "You have a view called Best already" in refused.text
+    assert vic.get("/views/1").headers["location"] == "/shortlist?band=yes&niche=Fashion"
+    post("/views", name="Best", query="band=no", shared="true", replaces="true")
+    assert vic.get("/views/1").headers["location"] == "/shortlist?band=no"
     post("/views/1", name="Best ones")
     assert vic.get("/views/1").status_code == 404  # not shared any more
     post("/views/1/delete")

@@ -69,8 +69,9 @@ def find_view(db: Connection, number: int, who: Principal, *, change: bool = Fal
 
 
 def save_view(
-    db: Connection, name: str, query: str, who: Principal, *, shared: bool, through: str = ""
-) -> int:
+    db: Connection, name: str, query: str, who: Principal,
+    *, shared: bool, replaces: bool = True, through: str = "",
+) -> int:  # fmt: skip
     """Save a view, in place of one's own of the same name; return its number.
 
     Parameters
@@ -79,6 +80,8 @@ def save_view(
         The store, the name, the view as in an address, and whose it is.
     shared
         Whether everybody sees it.
+    replaces
+        Whether it may take the place of another of that name.
     through
         The API key by which it came, for the audit log.
 
@@ -94,6 +97,9 @@ def save_view(
     s = saved_view.c
     mine = select(s.id).where(s.person_id == who.id)
     number = db.scalar(mine.where(s.name == values["name"]))
+    if number is not None and not replaces:
+        problem = f"You have a view called {values['name']} already."
+        raise InputError(problem, "Choose another name, or tick that it replaces that one.", "name")
     if number is not None:
         db.execute(update(saved_view).where(s.id == number).values(**values))
     elif (db.scalar(select(func.count()).where(s.person_id == who.id)) or 0) >= _MOST:

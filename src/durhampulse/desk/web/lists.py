@@ -130,11 +130,12 @@ def go(desk: DeskOf, who: Viewer, number: Number) -> Response:
 def save(
     desk: DeskOf, who: Reviewer, name: Annotated[str, Form()],
     query: Annotated[str, Form()] = "", shared: Annotated[bool, Form()] = False,
+    replaces: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Save a view."""
     with desk.store.writing() as db:
         view = read_view(query, desk.catalogue.current(db))
-        save_view(db, name, view.query(), who, shared=shared)
+        save_view(db, name, view.query(), who, shared=shared, replaces=replaces)
     return redirect(
         f"/shortlist?{view.query()}", f"Saved as {in_sentence(' '.join(name.split()))}."
     )
