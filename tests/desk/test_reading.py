@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 
 import openpyxl
@@ -276,6 +277,13 @@ def test_outcomes_that_are_not_understood_come_back_at_the_field(visit):
     assert answer.status_code == 422
     assert "Write which words mean a deal" in answer.text
     assert 'value="Status"' in answer.text
+    for more, wrong in (
+        ({}, "column Sponsorship_Status"),
+        ({"column Influencer_ID": "Nope"}, "column Influencer_ID"),
+    ):
+        page = post(**more).text
+        assert re.search(rf'<input name="{wrong}"[^>]* aria-invalid="true"', page)
+        assert "<details open><summary>Other words, another column" in page
     right = {"column Sponsorship_Status": "Status", "deal_is": "Booked", "no_deal_is": "Passed"}
     assert "Record 2 outcomes" in ann.get(post(**right).headers["location"]).text
 

@@ -162,18 +162,20 @@ def _required(
     for column, named in recognised.items():
         if header := options.columns.get(column):
             if header not in cells:
-                raise InputError(
-                    f"{name}: no column '{header}'.", f"The columns are {', '.join(cells)}."
-                )
+                problem = f"{name}: no column '{header}'."
+                columns = f"The columns are {', '.join(cells)}."
+                raise InputError(problem, columns, f"column {column}")
             headers[column] = header
         elif len(named) > 1 and headers[column] not in certain:
             both = " and ".join(f"'{header}'" for header in named)
-            raise InputError(f"{name}: {both} are all {column}.", "Leave all but one of them out.")
+            problem = f"{name}: {both} are all {column}."
+            raise InputError(problem, "Say which of them is.", f"column {column}")
     missing = [column for column in recognised if column not in headers]
     if missing:
         raise InputError(
             f"{name}: it has no {' and no '.join(missing)}.",
             "Name the columns Influencer_ID and Sponsorship_Status, or say which they are.",
+            f"column {missing[0]}",
         )
     return headers[IDENTIFIER], headers[LABEL]
 
