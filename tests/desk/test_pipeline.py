@@ -114,7 +114,9 @@ def test_page_shows_picture_and_table(visit, imported):
     (ann,) = add_people(imported, "reviewer")
     reviewed(imported, ann, [1, 2], every=2)
     page = client.get("/pipeline").text
-    assert "<b>2</b> creators were opened one by one, 2 minutes each" in page
+    assert "<b>2</b> creators were opened one by one, 2 minutes each; <b>595</b> nobody" in page
+    reviewed(imported, ann, [3, 4, 5], days_ago=1, act=7)
+    assert "<b>3</b> decided with many at once; <b>592</b> nobody" in client.get("/pipeline").text
     widths = re.findall(r'class="step"[^>]* width="([0-9.]+)%"', page)
     assert widths[:2] == ["100.0", "0.3"]  # of 597 creators 2 are decided
     assert "style=" not in page
