@@ -196,7 +196,8 @@ def test_creators_are_added_to_a_campaign_from_elsewhere(visit, desk):
     [({"number": "5", "budget": "2.000"}, "may be 2000 or 2"),
      ({"number": "2,5"}, "2.5 is not whole"), ({"number": "many"}, "not a number"),
      ({"number": "5", "most_per_niche": "1.5"}, "1.5 is not whole"),
-     ({"number": "5", "budget": "-1"}, "amounts from 0 on")],
+     ({"number": "5", "budget": "-1"}, "amounts from 0 on"),
+     ({"number": "5", "budget": "5%"}, "is not a number")],
 )  # fmt: skip
 def test_invalid_campaign_form_is_refused(visit, given, words):
     ann = visit("reviewer")

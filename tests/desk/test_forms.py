@@ -505,7 +505,8 @@ def test_typed_figure_is_read(typed, kind, read):
      ("1", "rate", "may be 100% or 1%"), ("2.500", "amount", "Write 2500 or 2.5."),
      ("2.505", "count", "Write 2505 or 2.5050."), ("5 mil", "count", "may be 5000 or 5000000"),
      ("lots", "rate", "not a number"), ("inf", "count", "cannot be so large"),
-     ("2.5%", "count", "not a number")],
+     ("2.5%", "count", "not a number"), ("5%", "amount", "not a number"),
+     ("5 %", "amount", "not a number")],
 )  # fmt: skip
 def test_typed_figure_that_may_be_two_is_asked_about(typed, kind, words):
     with pytest.raises(InputError) as error:

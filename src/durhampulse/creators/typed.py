@@ -74,7 +74,10 @@ def _parse(word: str, kind: TypedKind) -> Parsed:
     number = parse_number(word, "rate" if kind == "rate" else "count")
     if number.counted:  # the form's field says it, and a word may say something else
         return Parsed()
-    return parse_number(word, "any") if kind == "amount" and not number.readable else number
+    if kind != "amount" or number.readable:
+        return number
+    amount = parse_number(word, "any")
+    return Parsed() if amount.percent else amount
 
 
 def _asked(word: str, first: str, second: str, field: str) -> InputError:
