@@ -108,8 +108,9 @@ def test_a_column_taken_away_stays_away(visit, desk):
 
 def test_columns_are_chosen_one_by_one_where_too_few_are_known(visit, desk):
     """Each choice stays while the file cannot be read yet, and is sent with the next."""
-    ann, row = visit("reviewer"), "c,5000,3%,Tech,2000"
-    where = send(ann, b"wer,Followers,rate of hearts,topic of it,seen\n" + row.encode())
+    ann, row = visit("reviewer"), "c,5000,3%,Tech,2000,@lena,DE,lena@example.org,-"
+    header = b"wer,Followers,rate of hearts,topic of it,seen,Handle,Country,E-mail,odd one\n"
+    where = send(ann, header + row.encode())
     few = "It has 1 of the 6 columns that the model reads and needs 3. Not there: Engagement Rate, "
     assert few in ann.get(where).text
     choices = {"wer": "Influencer_ID", "topic of it": "Niche", "seen": "Avg_Views_per_Post",
@@ -121,8 +122,11 @@ def test_columns_are_chosen_one_by_one_where_too_few_are_known(visit, desk):
         for made, its_role in [*choices.items()][:n]:
             assert fields[f"role {made}"] == its_role
     assert "Looks right" in page
+    assert fields["role odd one"] == "out"
     choose(ann, where, "check")
-    assert stored(desk, where)["c"].niche == "Tech"
+    lena = stored(desk, where)["c"]
+    assert lena.niche == "Tech"
+    assert [cell[0] for cell in lena.carried] == ["handle", "country", "email"]
 
 
 def test_sheets_of_a_workbook_can_be_chosen(visit, desk):

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from durhampulse.creators.carried import carried_kind
 from durhampulse.creators.claims import claims_that_agree, is_bare
 from durhampulse.creators.headers import Headers, name_columns
 from durhampulse.creators.labels import read_labels
@@ -318,7 +319,8 @@ def _guessed(headers: list[str], options: ReadOptions) -> dict[str, str]:
     roles = {}
     for header in headers:
         name = standard_name(header)
-        seems = name if name and name not in taken else LEFT_OUT
+        others = CARRIED if carried_kind(header) else LEFT_OUT  # until the file can be read
+        seems = name if name and name not in taken else others
         roles[header] = given.get(header, seems)
         taken |= {name} if name else set()
     return roles
