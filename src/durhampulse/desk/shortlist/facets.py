@@ -50,6 +50,9 @@ class Overview:
     ----------
     counts
         Those of each kind of filter.
+    tabs
+        Those of each answer, state and outcome with no other of these chosen; of the state *open*,
+        of whom no outcome is known.
     everybody
         The number of all answers, states and outcomes together.
     waiting
@@ -57,6 +60,7 @@ class Overview:
     """
 
     counts: Facets
+    tabs: Facets
     everybody: int
     waiting: dict[str, int]
 
@@ -99,8 +103,12 @@ def overview_of(
         Of the whole list, by answer; of the cells if None.
     """
     plain = replace(view, band=(), state=(), outcome=())
+    tabs = facets_of(cells, plain, rules, ("band", "state", "outcome"))
+    to_decide = _added_up(cells, replace(plain, outcome=("open",)), "state", STATES)
+    tabs["state"]["open"] = to_decide["open"]
     return Overview(
         counts=facets_of(cells, view, rules),
+        tabs=tabs,
         everybody=sum(_added_up(cells, plain, "state", STATES).values()),
         waiting=waiting_of(cells) if waiting is None else waiting,
     )
@@ -133,13 +141,13 @@ def rest_of(view: View) -> View:
     return replace(view, band=(), state=(), outcome=(), tier=(), niche=())
 
 
-def facets_of(cells: Cells, view: View, rules: Rules) -> Facets:
-    """Return the facets of a view from its cells."""
+def facets_of(cells: Cells, view: View, rules: Rules, kinds: Sequence[str] = FACETS) -> Facets:
+    """Return the facets of a view from its cells, of some kinds."""
     known: dict[str, Sequence[str]] = {
         "band": [*BAND_NAMES, UNLIKE], "state": STATES, "outcome": [*OUTCOME_STATES],
         "tier": rules.tiers, "niche": (),
     }  # fmt: skip
-    return {kind: _added_up(cells, view, kind, known[kind]) for kind in FACETS}
+    return {kind: _added_up(cells, view, kind, known[kind]) for kind in kinds}
 
 
 def breakdown(db: Connection, view: View, rules: Rules) -> dict[tuple[str, str], int]:

@@ -18,12 +18,13 @@ __all__ = ["Counts", "counts_of"]
 
 
 class Counts(TypedDict):
-    """How many there are of each choice, who waits by answer, and all of them together.
+    """How many there are of each choice and tab, who waits by answer, and all of them together.
 
     None where a long list has not been counted yet; else when it was, if not just now.
     """
 
     counts: Facets | None
+    tabs: Facets | None
     todo: Mapping[str, int] | None
     everybody: int
     counted_at: datetime | None
@@ -37,9 +38,11 @@ def counts_of(desk: Desk, db: Connection, view: View, rules: Rules) -> Counts:
         cells = desk.cells(db, view, rules)
         whole = desk.cells(db, View(without=view.without), rules)
         if cells is None or whole is None:
-            return {"counts": None, "todo": None, "everybody": 0, "counted_at": None}
+            return {
+                "counts": None, "tabs": None, "todo": None, "everybody": 0, "counted_at": None,
+            }  # fmt: skip
         facts, at = overview_of(cells.value, view, rules, waiting_of(whole.value)), cells.at
     return {
-        "counts": facts.counts, "todo": facts.waiting, "everybody": facts.everybody,
-        "counted_at": at,
+        "counts": facts.counts, "tabs": facts.tabs, "todo": facts.waiting,
+        "everybody": facts.everybody, "counted_at": at,
     }  # fmt: skip

@@ -32,6 +32,7 @@ class CountsContext(Context, template="counts.html"):
     """The line that says what to do, and the tabs; `swapped` where they come after the page."""
 
     counts: Facets | None
+    tabs: Facets | None
     todo: Mapping[str, int] | None
     everybody: int
     counted_at: datetime | None
