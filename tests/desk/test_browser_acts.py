@@ -45,9 +45,14 @@ def test_manager_confirms_an_unlike_list_twice_and_opens_a_profile(browser, data
         page.get_by_role("heading", name="In the list").wait_for()
         page.goto(f"{address}/shortlist?search=STAR-1")
         page.get_by_role("region", name="Lists unlike the training rows").wait_for()
+        page.context.route(f"{PROFILE}**", lambda route: route.fulfill(body="A profile"))
+        page.keyboard.press("j")
+        with page.context.expect_page() as profile:  # of the row that is chosen
+            page.keyboard.press("o")
+        assert profile.value.url.startswith(PROFILE)
+        profile.value.close()
         page.get_by_role("link", name="Star 1", exact=True).click()
         page.get_by_role("heading", name="Star 1").wait_for()
-        page.context.route(f"{PROFILE}**", lambda route: route.fulfill(body="A profile"))
         with page.context.expect_page() as profile:
             page.keyboard.press("o")
         assert profile.value.url == PROFILE

@@ -73,6 +73,41 @@ def test_bulk_decision_returns_to_the_same_page(visit):
     assert "0 decided. Left alone: 3 decided by others since." in bob.get(where).text
 
 
+def test_row_shows_handle_platform_and_country_below_the_name(visit, desk):
+    carried = [["handle", "Handle", "@lena_x"], ["platform", "On", "TikTok"],
+               ["country", "Land", "DE"], ["email", "Mail", "lena@example.org"]]  # fmt: skip
+    with desk.store.writing() as db:
+        every = select(creator.c.id).order_by(creator.c.id)
+        first, second = db.scalars(every.limit(2))
+        named = update(creator).where(creator.c.id == first)
+        db.execute(named.values(name="Lena Sim", carried=carried, external_id="A-1"))
+        db.execute(update(creator).where(creator.c.id == second).values(external_id="A-2"))
+    ann = visit("reviewer")
+    page = ann.get("/shortlist?sort=external_id&order=asc").text
+    (row,) = re.findall(rf'<tr data-id="{first}".*?</th>', page, re.DOTALL)
+    assert ">@lena_x \u00b7 TikTok \u00b7 DE</small>" in row
+    (row,) = re.findall(rf'<tr data-id="{second}".*?</th>', page, re.DOTALL)
+    assert "<small" not in row  # it is known by its identifier alone, which is its name
+    assert "mailto:lena@example.org" in ann.get(f"/creators/{first}/panel").text
+
+
+def test_tabs_count_what_a_press_on_them_lists(visit, desk):
+    ann = visit("reviewer")
+    with desk.store.writing() as db:
+        numbers = db.scalars(select(creator.c.id).order_by(creator.c.id).limit(6)).all()
+        db.execute(update(creator).where(creator.c.id.in_(numbers[:4])).values(deal=True))
+        db.execute(update(creator).where(creator.c.id.in_(numbers[3:])).values(state="declined"))
+    for query in ("", "outcome=deal", "band=yes", "state=declined&tier=nano"):
+        page = ann.get(f"/shortlist?{query}").text
+        (tabs,) = re.findall(r'<nav class="tabs" id="tabs".*?</nav>', page, re.DOTALL)
+        links = re.findall(r'href="([^"]*)"[^>]*>.*?<span class="count">([\d,]+)</span>', tabs)
+        assert len(links) > 6
+        for address, shown in links:
+            listed = ann.get(address.replace("/shortlist", "/shortlist/export/csv", 1).replace(
+                "&amp;", "&")).text  # fmt: skip
+            assert len(listed.splitlines()) - 1 == int(shown.replace(",", "")), address
+
+
 def test_empty_desk_asks_for_a_list(visit, desk):
     with desk.store.writing() as db:
         db.execute(delete(creator))

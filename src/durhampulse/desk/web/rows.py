@@ -31,6 +31,7 @@ class ListRow:
     id: int
     name: str
     identifier: str
+    known_as: str
     profile: str
     picture: str
     probability: float | None
@@ -85,6 +86,7 @@ def list_rows(
             id=row.id,
             name=row.name or row.external_id,
             identifier=row.external_id,
+            known_as=_known_as(row),
             profile=profile_of(row.carried),
             picture=picture_of(row.carried),
             probability=row.probability,
@@ -107,6 +109,14 @@ def list_rows(
         )
         for row, reason in zip(rows, texts, strict=True)
     ]
+
+
+def _known_as(row: Any) -> str:
+    """Return what stands below a creator's name: handle or identifier, platform and country."""
+    texts = {kind: text for kind, _, text in reversed(row.carried or ())}
+    name = row.name or row.external_id
+    parts = [texts.get("handle") or row.external_id, texts.get("platform"), texts.get("country")]
+    return " \u00b7 ".join(part for part in parts if part and part != name)
 
 
 def brief_reason(text: str) -> str:

@@ -37,6 +37,12 @@ function tick(range) {
   box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: range }));
   return true;
 }
+function openProfile() {
+  const link = selectedRow()?.querySelector(".out-link");
+  if (!link || !panel.hidden) return press("profile");
+  link.click();
+  return true;
+}
 function toggleWhy() {
   if (!panel || !document.querySelector(".list tbody tr[data-id]")) return false;
   if (!panel.hidden) return closePanel();
@@ -91,6 +97,7 @@ function perform(act) {
     case "why": return toggleWhy();
     case "tick": return tick(false);
     case "range": return tick(true);
+    case "profile": return openProfile();
     case "help": help(); return true;
     case "search":
       if (!shown(find)) return false;
