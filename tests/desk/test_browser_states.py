@@ -82,6 +82,42 @@ def test_password_is_asked_again_and_a_form_comes_back_after_the_end_of_a_sessio
         page.get_by_role("link", name="Spring picks").wait_for()
 
 
+def test_decision_beside_the_list_comes_back_after_the_end_of_a_session(browser, team):
+    store, address = team
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    with signed_in_as(browser, address, "Bo") as page:
+        page.goto(f"{address}/shortlist?state=open&sort=name")
+        row = page.locator(".list tbody tr[data-id]").first
+        number = row.get_attribute("data-id")
+        row.locator("[data-open]").click()
+        page.locator("#decide [name=reason]").first.check(force=True)
+        page.locator("#decide [name=note]").fill("Asked twice, no answer")
+        age_sessions(store, expires_at=past)
+        page.locator("#decide").get_by_role("button", name="Decline").click()
+        page.get_by_text("nothing was kept yet").wait_for()
+        page.wait_for_load_state("networkidle")  # the next creator's panel needs a sign-in too
+        look_at(page, "signing in for a decision beside the list")
+        sign_in(page, "Bo")
+        page.get_by_role("heading", name="Nothing was kept yet").wait_for()
+        page.get_by_text("Asked twice, no answer").wait_for()
+        page.get_by_role("button", name="Send it now").click()
+        page.wait_for_url(f"**/creators/{number}")
+        expect(page.locator(".timeline")).to_contain_text("Asked twice, no answer")
+
+
+def test_panel_that_needs_a_sign_in_leads_back_to_the_filtered_list(browser, team):
+    store, address = team
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    with signed_in_as(browser, address, "Bo") as page:
+        page.goto(f"{address}/shortlist?state=open&sort=name")
+        page.wait_for_load_state("networkidle")
+        age_sessions(store, expires_at=past)
+        page.locator(".list tbody [data-open]").first.click()
+        page.wait_for_url("**/sign-in?next=*")
+        sign_in(page, "Bo")
+        page.wait_for_url("**/shortlist?state=open&sort=name")
+
+
 def test_erasure_and_what_is_refused(browser, team):
     _, address = team
     with signed_in_as(browser, address, "Kim") as page, signed_in_as(browser, address, "Bo") as bo:

@@ -323,3 +323,28 @@ def test_no_password_link_is_made_that_leads_nowhere(tmp_path):
         made = select(func.count()).where(link_table.c.purpose == "password")
         assert not db.scalar(made)
     desk.store.close()
+
+
+PART = {"hx-request": "true"}
+LIST = "http://testserver/shortlist?band=yes"
+
+
+def test_a_form_that_htmx_sends_survives_the_end_of_its_session(visit):
+    page = visit().post("/creators/3/decide", data=DECISION, headers={**SAME_ORIGIN, **PART})
+    assert (page.status_code, page.headers["hx-retarget"]) == (422, "main")  # htmx shows it
+    assert "nothing was kept yet" in page.text
+    assert hidden_of(page.text, "/sign-in")["kept_for"] == "/creators/3/decide"
+
+
+@pytest.mark.parametrize(
+    ("current", "location"),
+    [(LIST, "/sign-in?next=%2Fshortlist%3Fband%3Dyes"), ("", "/sign-in"),
+     ("https://evil.example/shortlist", "/sign-in"), ("http://testserver//evil.example", "/sign-in"),
+     ("http://testserver/\\evil.example", "/sign-in"), ("http://[", "/sign-in")],
+)  # fmt: skip
+def test_a_part_that_needs_a_sign_in_leads_back_to_the_page_shown(visit, current, location):
+    answer = visit().get("/creators/3/panel", headers={**PART, "hx-current-url": current})
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, location)
+    foreign = {**PART, "hx-current-url": current, "sec-fetch-site": "cross-site"}
+    answer = visit().post("/creators/3/decide", data=DECISION, headers=foreign)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, location)

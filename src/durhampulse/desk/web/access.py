@@ -20,7 +20,7 @@ from durhampulse.desk.people.devices import DEVICE_DAYS, remember_device
 from durhampulse.desk.people.people import PersonRole, Principal, find_key
 from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.store.database import AWAY
-from durhampulse.desk.web.kept import is_foreign
+from durhampulse.desk.web.kept import is_foreign, page_named
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
 from durhampulse.service.admission import key_needed
@@ -65,9 +65,12 @@ class SignInNeededError(Exception):
     """Nobody is signed in; the browser is redirected to the sign-in page."""
 
     def __init__(self, request: Request) -> None:
-        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        asked = request.method in _SAFE and "hx-request" not in request.headers
-        self.location = "/sign-in" + (f"?{urlencode({'next': back})}" if asked else "")
+        back = ""
+        if "hx-request" in request.headers:  # a part of the page that the browser shows
+            back = page_named(request, "hx-current-url")
+        elif request.method in _SAFE:
+            back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        self.location = "/sign-in" + (f"?{urlencode({'next': back})}" if back else "")
 
 
 class StaleFormError(HTTPException):

@@ -242,10 +242,13 @@ class _ErrorPages:
     @staticmethod
     async def _send_to_sign_in(request: Request, error: Exception) -> Response:
         location = getattr(error, "location", "/sign-in")
-        if "hx-request" in request.headers:
-            return Response(status_code=401, headers={"HX-Redirect": location})
+        is_part = "hx-request" in request.headers
         if kept := await keep_form(request):
-            return show_sign_in(request, status=403, form=kept)
+            page = show_sign_in(request, status=422 if is_part else 403, form=kept)
+            page.headers.update(PARTS if is_part else {})  # htmx shows a 422, and no 403
+            return page
+        if is_part:
+            return Response(status_code=401, headers={"HX-Redirect": location})
         if request.method == "POST" and is_same_origin(request):
             return redirect(
                 location, "Your session has ended, and nothing was kept. Send it again."

@@ -21,6 +21,7 @@ __all__ = [
     "is_urlencoded",
     "keep_form",
     "local_path",
+    "page_named",
     "split_address",
 ]
 
@@ -131,3 +132,11 @@ def local_path(path: str) -> str:
     """
     fine = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path[:2000] if fine else ""
+
+
+def page_named(request: Request, header: str) -> str:
+    """Return the page of this desk that a header names; empty if it names none."""
+    named = split_address(request.headers.get(header, ""))
+    if named.netloc != request.headers.get("host"):
+        return ""
+    return local_path(named.path + (f"?{named.query}" if named.query else ""))

@@ -12,7 +12,7 @@ from starlette.types import Message, Scope
 from durhampulse.desk.web.below import SHOWN_BELOW
 from durhampulse.desk.web.exposure import HOST_COOKIES
 from durhampulse.desk.web.filling import Sent, fill_form
-from durhampulse.desk.web.kept import local_path, split_address
+from durhampulse.desk.web.kept import page_named
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.service.logs import ASKED
 
@@ -66,10 +66,7 @@ async def sent_fields(request: Request) -> Sent:
 
 def page_before(request: Request) -> str:
     """Return the page of this desk that a browser says it comes from; empty if it says none."""
-    before = split_address(request.headers.get("referer", ""))
-    if before.netloc != request.headers.get("host"):
-        return ""
-    return local_path(before.path + (f"?{before.query}" if before.query else ""))
+    return page_named(request, "referer")
 
 
 def _pages(request: Request, sent: Sent, wrong: str) -> list[str]:

@@ -119,6 +119,7 @@ window.addEventListener("popstate", () => location.reload());
 // The side panel: why, and the decision, without another page.
 const panel = document.getElementById("panel");
 let wanted = null;
+let decided = Promise.resolve(); // the latest decision beside the list
 function selectedRow() {
   return document.querySelector(".list tr[aria-selected=true]");
 }
@@ -130,9 +131,12 @@ function selectRow(row) {
 async function fillPanel(row) {
   wanted = row.dataset.id;
   panel.setAttribute("aria-busy", "true");
-  const answer = await fetch(`${root}/creators/${wanted}/panel`, { headers: { "HX-Request": "true" } });
+  const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+  const answer = await fetch(`${root}/creators/${wanted}/panel`, { headers });
   if (wanted !== row.dataset.id) return;
   if (!answer.ok) {
+    await decided.catch(() => {});
+    if (!panel.isConnected) return; // the page shows the decision, to be sent again
     location.href = answer.headers.get("HX-Redirect") ?? `${root}/creators/${row.dataset.id}`;
     return;
   }
@@ -189,6 +193,14 @@ if (panel) {
 function inSentence(name) {
   return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name;
 }
+// What the desk answers to a decision. Where the session has ended that is a page which keeps what
+// was written, and is shown in place of the list.
+async function sendDecision(form, body) {
+  const answer = await fetch(form.action, { method: "POST", body, headers: beside });
+  const kind = answer.headers.get("content-type") ?? "";
+  if (answer.status === 403 && kind.includes("html")) show(await answer.text(), location.href);
+  return { ok: answer.ok, said: kind.includes("json") ? await answer.json() : {} };
+}
 const STATES = { approve: "Approved", tentative: "Tentative", decline: "Declined" };
 // The row says what was decided at once; what the desk answers then stands.
 async function decideBeside(form, button) {
@@ -200,14 +212,14 @@ async function decideBeside(form, button) {
   body.append("decision", button.value);
   setState(cell, STATES[button.value]);
   say(button.value === "tentative" ? `Marked ${name} tentative` : `${STATES[button.value]} ${name}`);
+  decided = sendDecision(form, body);
   const next = rowBeside(1);
   if (next) openPanel(next);
   let problem = "The desk does not answer.";
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: beside });
-    const kind = answer.headers.get("content-type") ?? "";
-    const said = kind.includes("json") ? await answer.json() : {};
-    if (answer.ok && said.said) {
+    const { ok, said } = await decided;
+    if (!panel.isConnected) return;
+    if (ok && said.said) {
       say(said.said, { undo: () => undoBeside(root + said.undo, body.get("csrf"), cell) });
       return;
     }
