@@ -118,6 +118,31 @@ def test_panel_that_needs_a_sign_in_leads_back_to_the_filtered_list(browser, tea
         page.wait_for_url("**/shortlist?state=open&sort=name")
 
 
+def test_each_wrong_figure_is_marked_while_it_is_typed(browser, team):
+    _, address = team
+    with signed_in_as(browser, address, "Vi") as page:
+        page.goto(f"{address}/creators/5")
+        page.get_by_text("What if a figure were different?").click()
+        followers, rate = page.get_by_label("Followers"), page.get_by_label("Engagement Rate")
+        followers.fill("lots")
+        rate.fill("0.05")
+        page.get_by_role("button", name="Ask the model").click()
+        for field, message in ((followers, "'lots' is not"), (rate, "may be 5% or 0.05%")):
+            expect(field).to_have_attribute("aria-invalid", "true")
+            expect(field).to_have_accessible_description(re.compile(message))
+        look_at(page, "two wrong figures")
+        rate.press("End")
+        rate.press_sequentially("%")
+        expect(rate).not_to_have_attribute("aria-invalid", "true")
+        expect(rate).to_be_focused()
+        expect(rate).to_have_value("0.05%")
+        expect(followers).to_have_value("lots")
+        expect(followers).to_have_attribute("aria-invalid", "true")
+        followers.fill("12000")
+        expect(page.locator("#imagined .warning")).to_have_count(0)
+        expect(page.locator("#ask [aria-invalid]")).to_have_count(0)
+
+
 def test_erasure_and_what_is_refused(browser, team):
     _, address = team
     with signed_in_as(browser, address, "Kim") as page, signed_in_as(browser, address, "Bo") as bo:

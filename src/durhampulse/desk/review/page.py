@@ -36,6 +36,7 @@ __all__ = [
     "places_of",
     "read_changes",
     "what_if",
+    "wrong_changes",
 ]
 
 ACCOUNTS = threading.BoundedSemaphore(2)
@@ -225,6 +226,18 @@ def read_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, float | 
         require_possible(name, figure, field=name)
         figures[name] = figure if column.numeric else words
     return figures
+
+
+def wrong_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, InputError]:
+    """Return what is wrong with each figure that :func:`read_changes` cannot read, by column."""
+    wrong = {}
+    for name, text in changes.items():
+        try:
+            read_changes(rules, {name: text})
+        except InputError as error:
+            if error.field:
+                wrong[error.field] = error
+    return wrong
 
 
 def _changeable(rules: Rules) -> str:

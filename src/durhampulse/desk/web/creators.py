@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any
 
@@ -30,6 +30,7 @@ from durhampulse.desk.review.page import (
     find_creator,
     read_changes,
     what_if,
+    wrong_changes,
 )
 from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
@@ -63,19 +64,24 @@ BESIDE = "x-beside-the-list"
 
 @dataclass(frozen=True, kw_only=True)
 class Imagined:
-    """What the model would say of other figures: `changed` are these and those stored, in words."""
+    """What the model would say of other figures: `changed` are these and those stored, in words.
+
+    `problem` is why it says nothing, `wrong` what is wrong with each figure that cannot be read.
+    """
 
     estimate: Account | None = None
     problem: DurhamPulseError | None = None
+    wrong: Mapping[str, InputError] = field(default_factory=dict)
     changed: Sequence[tuple[str, str]] = ()
     points: int | None = None
 
 
-class WhatIfContext(Context, template="what-if.html"):
-    """An estimate for other figures."""
+class WhatIfContext(Context, template="imagined.html"):
+    """An estimate for other figures, and what is wrong with those that were `asked`."""
 
     rules: Rules
     imagined: Imagined
+    asked: Sequence[str]
 
 
 class PanelContext(Context, template="panel.html"):
@@ -174,7 +180,9 @@ def show_what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) ->
         rules = desk.catalogue.current(db)
         row = find_creator(db, number)
         refuse_unseen(hidden_from(db, who), [number])
-    return render(request, who, WhatIfContext(rules=rules, imagined=_imagined(rules, row, request)))
+    asked = [name for name in rules.scorer.seen if name in request.query_params]
+    imagined = _imagined(rules, row, request)
+    return render(request, who, WhatIfContext(rules=rules, imagined=imagined, asked=asked))
 
 
 def _imagined(rules: Rules, row: Any, request: Request) -> Imagined:
@@ -185,7 +193,7 @@ def _imagined(rules: Rules, row: Any, request: Request) -> Imagined:
     try:
         account = what_if(rules, row, changes)
     except DurhamPulseError as error:
-        return Imagined(problem=error)
+        return Imagined(problem=error, wrong=wrong_changes(rules, changes))
     stored = stored_frame(rules.scorer, [row]).iloc[0]
     read = read_changes(rules, changes)
     changed = [

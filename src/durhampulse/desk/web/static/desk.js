@@ -374,11 +374,20 @@ function sliders(box) {
   review.addEventListener("input", show);
   show();
 }
+// A figure that cannot be read is marked where it was typed: its message came with the answer.
+function markWrong() {
+  for (const input of document.querySelectorAll("#ask input")) {
+    const message = document.getElementById(input.getAttribute("aria-describedby"));
+    if (message?.textContent) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+}
 document.addEventListener("htmx:load", (event) => localTimes(event.detail.elt));
 document.addEventListener("htmx:afterSwap", (event) => {
   const n = event.target.id === "totals" && event.target.querySelector("dd")?.textContent;
   const every = document.getElementById("decide-all");
   if (n && every) every.textContent = `Decide about all ${n} that match`;
+  if (event.target.id === "imagined") markWrong();
   const box = event.target.querySelector("#sliders");
   if (box) sliders(box);
 });
