@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.desk.browsing import opened, propose_a_campaign
+from tests.desk.browsing import for_everybody, opened, propose_a_campaign
 
 WINDOW = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -398,3 +398,103 @@ def test_high_contrast_tells_the_page_one_is_on(browser, demo, signed_in):
         current = page.locator(".top nav.wide a[aria-current=page]")
         others = page.locator(".top nav.wide a:not([aria-current])")
         assert current.evaluate(looks) != others.first.evaluate(looks)
+
+
+ZOOMED = {"width": 640, "height": 400}
+"""A window of 1280 by 800, magnified twice."""
+
+
+def tick(page, address, n=2):
+    """Tick some rows of the whole list; wait until the bar tells how many match."""
+    page.goto(f"{address}/shortlist")
+    every = page.locator("#decide-all")
+    expect(every).to_have_text(re.compile(r"all [\d,]+ that match"))
+    # as many digits as a desk with more than 1,000 creators shows
+    every.evaluate("button => { button.textContent = 'Decide about all 1,234 that match'; }")
+    for box in page.locator(".list tbody input[name=chosen]").all()[:n]:
+        box.check()
+    page.get_by_text(f"{n} ticked: ").wait_for()
+
+
+@pytest.mark.slow
+def test_sheet_of_the_tick_bar_lies_in_the_window(browser, demo, signed_in):
+    """Wherever its chip wraps to; with four digits it lay left of the window."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        tick(page, address)
+        for name in ("Owner", "Lists and campaigns"):
+            page.locator(".bulk summary", has_text=name).click()
+            sheet = page.locator(".bulk details[open] .sheet")
+            for width in (390, 460, 640, 719, 720, 800, 1024, 1080, 1200, 1280, 1440, 1920):
+                page.set_viewport_size({"width": width, "height": 800})
+                sheet.scroll_into_view_if_needed()
+                box = sheet.bounding_box()
+                assert box["x"] >= 0, (name, width)
+                assert box["x"] + box["width"] <= width, (name, width)
+                assert box["y"] >= 0, (name, width)
+                assert box["y"] + box["height"] <= 800, (name, width)
+
+
+def rows_of(page, selector):
+    """Give how many rows some elements stand in, and where they end at the right."""
+    boxes = [part.bounding_box() for part in page.locator(selector).all()]
+    middles = {round((box["y"] + box["height"] / 2) / 12) for box in boxes}
+    return len(middles), max(box["x"] + box["width"] for box in boxes)
+
+
+@pytest.mark.slow
+def test_tick_bar_uses_the_width_of_the_list(browser, demo, signed_in):
+    """One row below what it says of those ticked; two where the window has not the room."""
+    address, _, _ = demo
+    parts = (
+        ".bulk [name=decision], .bulk [name=reason], .bulk [name=note], .bulk summary, #decide-all"
+    )
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        tick(page, address)
+        for width, most in ((1280, 1), (1440, 1), (1920, 1), (1024, 2), (768, 2)):
+            page.set_viewport_size({"width": width, "height": 800})
+            n, right = rows_of(page, parts)
+            bar = page.locator(".bulk").bounding_box()
+            assert n <= most, width
+            assert bar["x"] + bar["width"] - right <= 20, width
+            said = page.locator(".bulk .ticked").bounding_box()
+            below = page.locator(".bulk [name=decision]").bounding_box()
+            assert said["y"] + said["height"] <= below["y"], width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [PHONE, ZOOMED], ids=["phone", "zoom"])
+def test_strip_says_how_many_are_ticked_and_leads_to_the_bar(browser, demo, signed_in, size):
+    """The bar stands below the list there, which is out of sight after a tick."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=size) as page:
+        page.goto(f"{address}/shortlist")
+        strip = page.locator(".to-bar")
+        expect(strip).to_be_hidden()
+        tick(page, address)
+        page.evaluate("scrollTo(0, 0)")
+        expect(strip).to_contain_text("2 ticked")
+        box = strip.bounding_box()
+        assert size["height"] - 60 <= box["y"]
+        assert box["y"] + box["height"] <= size["height"]
+        for_everybody(page)
+        strip.click()
+        decision = page.locator(".bulk [name=decision]")
+        expect(decision).to_be_focused()
+        expect(decision).to_be_in_viewport()
+        bar, box = page.locator(".bulk").bounding_box(), strip.bounding_box()
+        assert bar["y"] <= box["y"] + 1  # the strip lies under the bar, which says more
+        for_everybody(page)
+        page.get_by_role("button", name="Untick all").click()
+        expect(strip).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_strip_leads_to_the_bar_without_scripts(browser, demo, signed_in):
+    address, _, _ = demo
+    options = {"storage_state": signed_in, "viewport": PHONE, "java_script_enabled": False}
+    with opened(browser, **options) as page:
+        page.goto(f"{address}/shortlist")
+        page.locator(".list tbody input[name=chosen]").first.check()
+        page.locator(".to-bar").click()
+        expect(page.locator(".bulk [name=decision]")).to_be_in_viewport()

@@ -280,6 +280,7 @@ if (bulk) {
   const all = document.getElementById("all");
   const elsewhere = document.getElementById("elsewhere");
   const forget = document.getElementById("forget");
+  const strip = bulk.querySelector(".to-bar");
   const name = `ticks:${bulk.dataset.view}`;
   if (sessionStorage.getItem("used") === name && document.querySelector(".toast p")) {
     sessionStorage.removeItem(name);
@@ -290,6 +291,7 @@ if (bulk) {
     for (const box of boxes) ticks[box.checked ? "add" : "delete"](box.value);
     sessionStorage.setItem(name, JSON.stringify([...ticks]));
     if (forget) forget.hidden = !ticks.size;
+    if (strip) strip.firstElementChild.textContent = `${ticks.size} ticked`;
   };
   const here = new Set(boxes.map((box) => box.value));
   for (const value of ticks) {
@@ -321,6 +323,12 @@ if (bulk) {
       boxes[0].dispatchEvent(new Event("change", { bubbles: true }));
     });
   }
+  strip?.addEventListener("click", (event) => {
+    event.preventDefault(); // a fragment would be a step of the history, which loads the page again
+    const bar = document.getElementById("ticked");
+    bar.scrollIntoView({ block: "end" });
+    bar.querySelector("[name=decision]").focus({ preventScroll: true });
+  });
   bulk.addEventListener("submit", () => sessionStorage.setItem("used", name));
   if (ticks.size && boxes.length) {
     window.addEventListener("load", () => boxes[0].dispatchEvent(new Event("change", { bubbles: true })));
