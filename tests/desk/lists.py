@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 
+from sqlalchemy import select
+
 from durhampulse.desk.imports.undoing import ask_to_undo, undo_import
 from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.store.pace import Pace
+from durhampulse.desk.store.tables import creator
 
 HEADER = (
     "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
@@ -35,6 +39,23 @@ def write_people(path, *names, followers=5_000, niche="Tech", called="Kaja"):
     lines = [f"{name},{called} {name},{followers},0.05,0.01,{niche},HD,2000,100" for name in names]
     path.write_text("\n".join([header, *lines]))
     return path
+
+
+def number_of(store, name):
+    """Give the number of the creator of an identifier; none where there is none."""
+    with store.reading() as db:
+        return db.scalar(select(creator.c.id).where(creator.c.external_id == name))
+
+
+class OneByOne(Pace):
+    """Steps of one creator."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.size = 1
+
+    def pause(self):
+        self.size = 1
 
 
 def undone(store, number):

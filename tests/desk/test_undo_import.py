@@ -20,12 +20,12 @@ from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase, sweep
 from durhampulse.desk.review.decisions import decide, decide_many
 from durhampulse.desk.review.queue import claim_next
+from durhampulse.desk.review.remarks import add_remark
 from durhampulse.desk.shortlist import members, pages
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.niches import read_niches
-from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.settings import write_setting
 from durhampulse.desk.store.tables import (
     act,
@@ -44,15 +44,10 @@ from durhampulse.desk.store.tables import (
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people, bring
 from tests.desk.decisions import decision_of
-from tests.desk.lists import undone, write_people
+from tests.desk.lists import OneByOne, number_of, undone, write_people
 from tests.desk.stored import rows_of
 
 DAY = date(2026, 1, 31)
-
-
-def number_of(store, name):
-    with store.reading() as db:
-        return db.scalar(select(creator.c.id).where(creator.c.external_id == name))
 
 
 def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_path):
@@ -83,14 +78,15 @@ def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_
 
 def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, tmp_path):
     ann, bob = add_people(filled, "reviewer", "reviewer")
-    names = ["decided", "planned", "recorded", "taken-back", "listed", "untouched", "held"]
+    names = ["decided", "planned", "recorded", "noted", "listed", "untouched", "held"]
     row = bring(filled, catalogue, write_people(tmp_path / "a.csv", *names, "INF-1003"))
     decide(filled, number_of(filled, "decided"), ann, decision_of("decline"), rules)
     plan = campaigns.make(filled, Brief(name="spring", number=5), "ann")
     planned = {"campaign_id": plan, "creator_id": number_of(filled, "planned"), "choice": "out"}
     record(filled, number_of(filled, "recorded"), deal=True, on=DAY, by="ann")
-    many = decide_many(filled, [number_of(filled, "taken-back")], ann, decision_of(), rules)
+    many = decide_many(filled, [number_of(filled, "noted")], ann, decision_of(), rules)
     undo_act(filled, many.act, "ann")
+    add_remark(filled, number_of(filled, "noted"), "Calls back in May.", "ann")
     with filled.writing() as db:
         db.execute(campaign_creator.insert().values(**planned))
         db.execute(list_creator.insert().values(list_id=1, creator_id=number_of(filled, "listed")))
@@ -261,17 +257,6 @@ def test_imports_before_and_after_another_model_are_undone_in_either_order(
         assert scores_of(filled) == by_other
         assert figures_of(filled) == before
         assert rows_of(filled, replaced) == []
-
-
-class OneByOne(Pace):
-    """Steps of one creator."""
-
-    def __init__(self, store):
-        super().__init__(store)
-        self.size = 1
-
-    def pause(self):
-        self.size = 1
 
 
 def test_marks_of_a_long_imports_list_follow_each_step_of_its_undo(

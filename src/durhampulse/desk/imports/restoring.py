@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     Text,
@@ -37,10 +38,12 @@ from durhampulse.desk.store.former import FORMER_COLUMNS
 from durhampulse.desk.store.ordering import renew_order
 from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import (
+    UNSENT,
     act,
     campaign_candidate,
     claim,
     creator,
+    delivery,
     list_creator,
     metadata,
     person,
@@ -50,7 +53,7 @@ from durhampulse.desk.store.tables import (
     score,
 )
 
-__all__ = ["COUNTS", "Ground", "count_all", "restore_some"]
+__all__ = ["COUNTS", "Ground", "changes_nobody", "count_all", "restore_some"]
 
 COUNTS = ("restored", "removed", "kept", "decided")
 """What is counted of an undo, as attributes of `UndoneImport`."""
@@ -133,9 +136,17 @@ class Ground:
 
     @property
     def spoken_of(self) -> ColumnElement[bool]:
-        """Condition that anything refers to a creator but an old claim, or one's own."""
+        """Condition that anything refers to a creator that keeps them.
+
+        A claim that has ended or is one's own keeps nobody; nor does a review that was undone, or
+        a message about it that other programs have had: these go with the creator.
+        """
         own = select(person.c.id).where(person.c.name == self.by)
-        counts = {claim: (claim.c.expires_at > clock.now()) & claim.c.person_id.not_in(own)}
+        counts: dict[FromClause, ColumnElement[bool]] = {
+            claim: (claim.c.expires_at > clock.now()) & claim.c.person_id.not_in(own),
+            review: review.c.undone_at.is_(None),
+            delivery: UNSENT,
+        }
         return or_(
             *(
                 exists().where(column == creator.c.id, counts.get(table, true()))
@@ -158,6 +169,15 @@ def count_all(db: Connection, ground: Ground) -> dict[str, int]:
         "kept": spoken,
         "decided": count(ground.replaced, ground.decided),
     }
+
+
+def changes_nobody(db: Connection, ground: Ground) -> bool:
+    """Whether the undo of an import would neither give back nor remove any creator now."""
+    imported = select(score.c.creator_id).where(score.c.run_id == ground.run_id)
+    changed = select(creator.c.id).where(
+        creator.c.id.in_(imported), ground.unchanged, ground.replaced | ~ground.spoken_of
+    )
+    return db.scalar(changed.limit(1)) is None
 
 
 def restore_some(
@@ -212,11 +232,11 @@ def _give_back(db: Connection, ground: Ground, rules: Rules, numbers: Sequence[i
 
 
 def _remove(db: Connection, numbers: Sequence[int]) -> None:
-    """Delete creators whom an import brought and of whom nothing speaks."""
+    """Delete creators whom an import brought and of whom nothing speaks, with what goes along."""
     if not numbers:
         return
-    whose = (claim.c.creator_id, score.c.creator_id, campaign_candidate.c.creator_id)
-    for column in (*whose, creator.c.id):
+    tables = (claim, score, campaign_candidate, delivery, review)
+    for column in (*(table.c.creator_id for table in tables), creator.c.id):
         db.execute(delete(column.table).where(column.in_(numbers_in(db, numbers))))
     refresh_search(db, numbers)
 

@@ -13,7 +13,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, update
 
 from durhampulse.desk.imports.jobs import LEASE
-from durhampulse.desk.imports.restoring import COUNTS, Ground, count_all, restore_some
+from durhampulse.desk.imports.restoring import (
+    COUNTS,
+    Ground,
+    changes_nobody,
+    count_all,
+    restore_some,
+)
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock, forget_prepared
 from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.store import clock
@@ -46,7 +52,7 @@ class UndoneImport:
         Creators whom the import brought, and who go again.
     kept
         Creators whom it brought and somebody has since decided about, planned with, put in a list,
-        or recorded an outcome of: they stay, as imported.
+        or recorded an outcome of: they stay, as imported. A decision that was undone keeps nobody.
     changed
         Creators whom a later import has brought again: they stay as that one left them.
     decided
@@ -129,8 +135,16 @@ def ask_to_undo(store: Store, upload_id: int, by: str) -> None:
     Raises
     ------
     InputError
-        If it is not in place, or cannot be undone any more.
+        If it is not in place, cannot be undone any more, or nobody would change.
     """
+    with store.reading() as db:  # nobody waits while a long list is looked through
+        row = undoable_act(db, upload_id)
+        begun = _so_far(row)["after"]  # of one that has failed on its way: it goes on to its end
+        if not begun and changes_nobody(db, Ground.of(db, row, by)):
+            raise InputError(
+                "Nobody of this import would change: all were decided about, or imported again.",
+                "Undo what was done since first, and then this import.",
+            )
     with store.writing() as db:
         row = undoable_act(db, upload_id)
         in_place = update(upload).where(upload.c.id == upload_id, upload.c.state == "done")
