@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import unquote
 
 import pytest
@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review import queue
 from durhampulse.desk.review.decisions import (
@@ -234,6 +235,19 @@ def test_released_claim_is_free_for_others(filled, rules):
     release(filled, ann)
     assert count(filled, claim) == 0
     assert claim_next(filled, bob, rules, lot=random.Random(1)).creator_id == hers.creator_id
+
+
+def test_claimed_creator_whose_outcome_is_known_by_now_is_passed_over(filled, rules):
+    """Whoever held a claim was shown a creator whose outcome was recorded meanwhile."""
+    (ann,) = add_people(filled, "reviewer")
+    hers = claim_next(filled, ann, rules)
+    record(filled, hers.creator_id, deal=True, on=date(2026, 1, 31), by="bob")
+    other = claim_next(filled, ann, rules)
+    assert other.creator_id != hers.creator_id
+    assert claim_next(filled, ann, rules) == other
+    with filled.writing() as db:
+        db.execute(update(creator).values(deal=False))
+    assert claim_next(filled, ann, rules) is None
 
 
 def test_done_today_is_what_a_reviewer_decided_one_by_one(filled, rules):

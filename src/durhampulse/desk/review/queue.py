@@ -50,9 +50,10 @@ _LOOKED_AT = 40
 _BY_PROBABILITY = f"INDEXED BY {BY['probability']}"
 QueueCounts = tuple[int, int, int]
 """Open creators of Maybe, those without precedent, and creators decided by anyone."""
-_MINE = select(claim).where(
-    claim.c.person_id == bindparam("person"), claim.c.expires_at > bindparam("now")
-)
+_MINE = select(claim).join(creator, creator.c.id == claim.c.creator_id).where(
+    claim.c.person_id == bindparam("person"), claim.c.expires_at > bindparam("now"),
+    creator.c.deal.is_(None),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
