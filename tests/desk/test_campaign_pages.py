@@ -13,9 +13,8 @@ from sqlalchemy import select, update
 
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store import counting
-from durhampulse.desk.store.tables import (
-    creator,
-)
+from durhampulse.desk.store.tables import creator, proposal
+from tests.desk.plans import planned
 
 
 def test_creators_without_a_niche_stand_in_a_campaign_without_one(visit, desk):
@@ -105,6 +104,28 @@ def test_todays_data_are_offered_only_after_something_changed(visit, desk):
     assert offered not in decline(other)
     assert offered in decline(min(inside))
     assert offered not in visit("viewer").get(where).text
+
+
+def test_fees_that_are_not_known_are_said_beside_the_sum_of_the_others(visit, desk):
+    """A set half of whom had no fee was headed by the fees of the other half alone."""
+    ann = visit("reviewer")
+    number = planned(desk.store, desk.catalogue, currency="EUR")
+    with desk.store.writing() as db:
+        ours = proposal.c.campaign_id == number
+        db.execute(update(proposal).where(ours, proposal.c.place < 4).values(fee=200.0))
+    page = ann.get(f"/campaigns/{number}").text
+    assert "800 EUR</strong> if all agree, without 4 whose fee is not known." in page
+    (foot,) = re.findall(r"<tfoot>.*?</tfoot>", page, re.DOTALL)
+    assert re.search(r">800<br><small[^>]*>without 4 not known</small>", foot)
+    (beside,) = re.findall(r"<dt>Fees if all agree</dt><dd>(.*?)</dd>", page)
+    assert "without 4 whose fee is not known" in beside
+    assert "4 of them are without a fee, so no return is compared with the cost." in page
+    with desk.store.writing() as db:
+        db.execute(update(proposal).where(ours).values(fee=200.0))
+    page = ann.get(f"/campaigns/{number}").text
+    assert "1,600 EUR</strong> if all agree" in page
+    assert "not known." not in page
+    assert "without a fee. The fees are" not in page
 
 
 def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):

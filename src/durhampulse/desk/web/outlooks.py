@@ -72,9 +72,12 @@ def lines(outlook: Outlook, brief: Brief, words: OutcomeWords) -> list[Line]:
     ):
         if unknown < outlook.counted:
             out.append(Line(name, _count(part.expected), _range(part)))
-    limit = f"of {money(brief.budget, brief.currency)}" if brief.budget is not None else ""
     if outlook.without_fee < outlook.creators:
-        out.append(Line("Fees if all agree", money(outlook.cost, brief.currency), limit))
+        beside = [f"of {money(brief.budget, brief.currency)}"] if brief.budget is not None else []
+        if outlook.without_fee:
+            beside.append(f"without {outlook.without_fee} whose fee is not known")
+        cost = money(outlook.cost, brief.currency)
+        out.append(Line("Fees if all agree", cost, ", ".join(beside)))
     if outlook.spent:
         out.append(Line("Fees to expect", _count(outlook.spent.expected), _range(outlook.spent)))
     return [*out, *_worth(outlook)]
@@ -113,9 +116,9 @@ def grounds(outlook: Outlook, brief: Brief, words: OutcomeWords) -> list[str]:
             out.append(f"{n} of them without {what} {_are(n)} counted as 0 there.")
     if outlook.spent:
         out.append("A fee counts as paid where there is a deal.")
-    elif 0 < outlook.without_fee < outlook.creators:
-        out.append(f"{outlook.without_fee} of them {_are(outlook.without_fee)} without a fee, so "
-                   "no return is compared with the cost.")  # fmt: skip
+    if 0 < (n := outlook.without_fee) < outlook.creators:
+        so = "" if outlook.spent else ", so no return is compared with the cost"
+        out.append(f"{n} of them {_are(n)} without a fee{so}. The fees are those of the others.")
     if brief.worth is not None:
         out.append(f"Each {brief.per} is worth {money(brief.worth, brief.currency)}, as "
                    "the brief says.")  # fmt: skip
