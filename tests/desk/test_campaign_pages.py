@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select, update
 
+from durhampulse.desk.campaigns import choices
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store import counting
 from durhampulse.desk.store.tables import creator, proposal
@@ -157,6 +158,53 @@ def test_difference_of_a_long_list_is_found_after_its_page(visit, monkeypatch):
     page = ann.get(f"{path}?wait=true").text
     assert "would propose the same creators" in page
     assert "?wait=true" not in page
+
+
+@pytest.fixture
+def by_hand(desk):
+    """Give a campaign with a budget that somebody was put into by hand, and who that is."""
+    number = planned(desk.store, desk.catalogue, number=3, budget=1000.0, fees={"micro": 300.0})
+    with desk.store.reading() as db:
+        inside = select(proposal.c.creator_id).where(proposal.c.campaign_id == number)
+        at = db.scalar(inside.order_by(proposal.c.place).limit(1))
+    choices.put_in(desk.store, desk.catalogue, number, [at], "ann")
+    return f"/campaigns/{number}", at
+
+
+@pytest.mark.parametrize("wait", ["", "?wait=true"])
+@pytest.mark.parametrize(
+    ("sent", "stays"), [({"choice": "fee", "fee": "250"}, True), ({"choice": "out"}, False)]
+)
+def test_whoever_needs_a_fee_by_todays_data_gets_one_or_leaves(
+    visit, desk, by_hand, wait, sent, stays
+):
+    """An import moved a creator put in by hand to a tier without a fee: the page was an error."""
+    ann, (where, at) = visit("reviewer"), by_hand
+    with desk.store.writing() as db:
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == at))
+        db.execute(update(creator).where(creator.c.id == at).values(followers=800_000))
+    answer = ann.get(f"{where}/difference{wait}")
+    assert answer.status_code == 200
+    assert f"{name} was put in by hand and has no fee." in answer.text
+    assert f'<a class="button" href="{where}">Back to Spring</a>' in answer.text
+    (form,) = re.findall(rf'<form method="post" action="{where}/choose".*?</form>', answer.text)
+    assert f'name="creator_id" value="{at}"' in form
+    assert f"Leave {name} out" in form
+    assert "hx-get" not in answer.text.partition('id="change"')[2].partition(">")[0]
+    done = ann.post(f"{where}/choose", data={"csrf": ann.csrf, "creator_id": str(at), **sent})
+    assert (done.status_code, done.headers["location"]) == (303, where)
+    answer = ann.get(f"{where}/difference")
+    assert (answer.status_code, "has no fee" in answer.text) == (200, False)
+    assert (f'href="/creators/{at}"' in ann.get(where).text) is stays
+
+
+def test_difference_of_limits_that_no_set_keeps_says_so_on_its_page(visit, desk, by_hand):
+    ann, (where, at) = visit("reviewer"), by_hand
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == at).values(fee=1001.0))
+    answer = ann.get(f"{where}/difference")
+    assert (answer.status_code, "No set of creators keeps within" in answer.text) == (200, True)
+    assert f'<a class="button" href="{where}">Back to Spring</a>' in answer.text
 
 
 def test_campaign_is_agreed_compared_and_opened_again(visit, desk):

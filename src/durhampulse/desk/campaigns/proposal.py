@@ -36,6 +36,7 @@ from durhampulse.exceptions import InputError
 __all__ = [
     "Difference",
     "Proposal",
+    "UnpricedError",
     "compute",
     "difference",
     "has_changed_since",
@@ -106,6 +107,22 @@ class Difference:
     def is_one(self) -> bool:
         """Whether anybody, or anybody's figures, would change."""
         return digest_of(self.before) != self.digest
+
+
+class UnpricedError(InputError):
+    """Somebody put in by hand has no fee, though the campaign plans with money.
+
+    Attributes
+    ----------
+    creator_id, name
+        Who it is.
+    """
+
+    def __init__(self, creator_id: int, name: str) -> None:
+        problem = f"{name} was put in by hand and has no fee."
+        super().__init__(problem, "Type the fee beside the name, or leave them out.")
+        self.creator_id = creator_id
+        self.name = name
 
 
 def digest_of(table: pd.DataFrame) -> str:
@@ -202,10 +219,7 @@ def _best_of(table: pd.DataFrame, brief: Brief) -> BestSet:
     """Return the best set of candidates, each of whom needs a fee where there is a budget."""
     unpriced = table[table["fixed"].astype(bool) & table["fee"].isna()]
     if brief.is_priced and len(unpriced):
-        raise InputError(
-            f"{unpriced['name'].iloc[0]} was put in by hand and has no fee.",
-            "Type the fee beside the name, or release them.",
-        )
+        raise UnpricedError(int(unpriced["id"].iloc[0]), unpriced["name"].iloc[0])
     return best_set(table, brief)
 
 
@@ -327,8 +341,8 @@ def difference(store: Store, catalogue: Catalogue, number: int) -> Difference:
 
     Raises
     ------
-    InputError
-        If it is no draft.
+    UnpricedError
+        If somebody put in by hand has no fee by now, and needs one.
     CannotJudgeError
         If no set keeps within the limits any more.
     """

@@ -12,7 +12,12 @@ from sqlalchemy import Row
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.campaigns import Campaign
-from durhampulse.desk.campaigns.proposal import difference, propose
+from durhampulse.desk.campaigns.proposal import (
+    Difference,
+    UnpricedError,
+    difference,
+    propose,
+)
 from durhampulse.desk.campaigns.value import outlook
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from
@@ -21,8 +26,8 @@ from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.campaigns import records_of
 from durhampulse.desk.web.outlooks import Line, lines
 from durhampulse.desk.web.rendering import Context, redirect, render
-from durhampulse.desk.web.state import Desk
 from durhampulse.desk.web.unseen import refuse_unseen
+from durhampulse.exceptions import CannotJudgeError
 
 __all__ = ["router"]
 
@@ -41,12 +46,17 @@ class Change:
 
 
 class DifferenceContext(Context, template="campaign-difference.html"):
-    """A draft beside the set that today's data would propose, once that is found."""
+    """A draft beside the set that today's data would propose, once that is found.
+
+    `problem` says why there is none, and `unpriced` who has to be given a fee or left out first.
+    """
 
     campaign: Row[Any]
     brief: Brief
     rules: Rules
     change: Change | None
+    problem: UnpricedError | CannotJudgeError | None
+    unpriced: UnpricedError | None
 
 
 @router.post("/{number}/propose")
@@ -74,16 +84,22 @@ def show_difference(
         current = campaigns.find_draft(db, number, lock=False)
         hidden = hidden_from(db, who)
         wait = wait or has_few(db)
+    change, problem = None, None
+    if wait:
+        try:
+            found = difference(desk.store, desk.catalogue, number)
+            change = _change(found, current, rules, hidden)
+        except (UnpricedError, CannotJudgeError) as error:
+            problem = error
     context = DifferenceContext(
-        campaign=current.row, brief=current.brief, rules=rules,
-        change=_change(desk, current, rules, hidden) if wait else None,
+        campaign=current.row, brief=current.brief, rules=rules, change=change, problem=problem,
+        unpriced=problem if isinstance(problem, UnpricedError) else None,
     )  # fmt: skip
     return render(request, who, context)
 
 
-def _change(desk: Desk, current: Campaign, rules: Rules, hidden: Collection[int]) -> Change:
+def _change(change: Difference, current: Campaign, rules: Rules, hidden: Collection[int]) -> Change:
     """Return what today's data would change; refuse to show whom the reader must not see."""
-    change = difference(desk.store, desk.catalogue, current.row.id)
     for table in (change.before, change.after):
         refuse_unseen(hidden, table["id"])
     now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
