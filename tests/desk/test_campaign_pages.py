@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from durhampulse.desk.campaigns import choices
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store import counting
-from durhampulse.desk.store.tables import creator, proposal
+from durhampulse.desk.store.tables import campaign, creator, proposal
 from tests.desk.plans import planned
 
 
@@ -158,6 +158,64 @@ def test_difference_of_a_long_list_is_found_after_its_page(visit, monkeypatch):
     page = ann.get(f"{path}?wait=true").text
     assert "would propose the same creators" in page
     assert "?wait=true" not in page
+
+
+def test_members_declined_since_are_marked_and_kept_only_if_somebody_means_it(visit, desk):
+    """A creator who was declined after they came into a set was marked nowhere."""
+    ann, vic = visit("reviewer"), visit("viewer")
+    number = planned(desk.store, desk.catalogue)
+    where = f"/campaigns/{number}"
+    tick = '<input type="checkbox" name="sure" value="true" required'
+    assert tick not in ann.get(where).text
+    with desk.store.reading() as db:
+        ours = proposal.c.campaign_id == number
+        first, second, *_ = db.scalars(select(proposal.c.creator_id).where(ours)).all()
+    decided = {"csrf": ann.csrf, "decision": "decline", "reason": REASONS[0], "seen": "0",
+               "request_name": "d" * 12}  # fmt: skip
+    assert ann.post(f"/creators/{first}/decide", data=decided).status_code == 303
+
+    def marked(client):
+        rows = re.findall(r"<tr>.*?</tr>", client.get(where).text, re.DOTALL)
+        return [
+            int(re.search(r"/creators/(\d+)", row)[1]) for row in rows if "declined since</" in row
+        ]
+
+    assert (marked(ann), marked(vic)) == ([first], [first])
+    for said in (ann.get(where).text, vic.get(where).text):
+        assert "1 of these was declined since." in said
+    assert ann.get(where).text.count(f'href="{where}/difference"') == 1
+    with desk.store.writing() as db:  # as after an import
+        db.execute(update(campaign).where(campaign.c.id == number).values(run_id=None))
+        db.execute(update(creator).where(creator.c.id == second).values(state="declined"))
+    page = ann.get(where).text
+    assert "2 of these were declined since." in page
+    assert page.count(f'href="{where}/difference"') == 1
+    assert tick in page
+    agreed = {"csrf": ann.csrf, "state": "agreed", "edition": "1"}
+    refused = ann.post(f"{where}/state", data=agreed)
+    assert refused.status_code == 422
+    assert "2 of this set were declined since." in refused.text
+    assert re.search(r'name="sure"[^>]*aria-invalid="true"', refused.text)
+    assert ann.post(f"{where}/state", data={**agreed, "sure": "true"}).status_code == 303
+    assert marked(ann) == [first, second]
+    assert "2 of these were declined since." in ann.get(where).text
+
+
+def test_whoever_was_put_in_though_declined_is_marked_and_asks_nothing_more(visit, desk):
+    ann = visit("reviewer")
+    number = planned(desk.store, desk.catalogue)
+    where = f"/campaigns/{number}"
+    with desk.store.writing() as db:
+        inside = select(proposal.c.creator_id).where(proposal.c.campaign_id == number)
+        scored = creator.c.id.not_in(inside) & creator.c.probability.is_not(None)
+        at = db.scalar(select(creator.c.id).where(scored).limit(1))
+        db.execute(update(creator).where(creator.c.id == at).values(state="declined"))
+    choices.put_in(desk.store, desk.catalogue, number, [at], "ann")
+    page = ann.get(where).text
+    assert "declined</span>" in page
+    assert "declined since" not in page
+    agreed = {"csrf": ann.csrf, "state": "agreed"}
+    assert ann.post(f"{where}/state", data=agreed).status_code == 303
 
 
 @pytest.fixture

@@ -667,6 +667,21 @@ def test_empty_campaign_cannot_be_agreed_on(filled, catalogue):
         campaigns.agree(filled, number, "ann")
 
 
+def test_what_others_decided_is_not_asked_of_whoever_must_not_know_it(filled, catalogue):
+    number = planned(filled, catalogue)
+    first, second, *_ = inside(filled, number)["id"]
+    choices.put_in(filled, catalogue, number, [second], "ann")
+    change(filled, first, state="declined")
+    change(filled, second, state="declined")
+    with filled.reading() as db:
+        assert campaigns.declined(db, number) == {first: True, second: True}
+    with pytest.raises(InputError, match="2 of this set were declined since"):
+        campaigns.agree(filled, number, "bob")
+    with pytest.raises(InputError, match="1 of this set was declined since"):
+        campaigns.agree(filled, number, "bob", hidden=[first])
+    campaigns.agree(filled, number, "bob", hidden=[first, second])
+
+
 # By hand
 
 

@@ -53,6 +53,18 @@ def test_program_takes_a_campaign_through_its_states(crm, desk):
     assert crm.get("/v1/campaigns/999").status_code == 404
 
 
+def test_program_agrees_on_who_was_declined_since_only_if_it_says_so(crm, desk):
+    number = crm.post("/v1/campaigns", json={"name": "Spring", "number": 3}).json()["id"]
+    where = f"/v1/campaigns/{number}"
+    first = members(crm, where)[0]
+    with desk.store.writing() as db:
+        ours = creator.c.external_id == first
+        db.execute(update(creator).where(ours).values(state="declined"))
+    refused = crm.post(f"{where}/state", json={"state": "agreed"})
+    assert (refused.status_code, "1 of this set was declined" in refused.text) == (422, True)
+    assert crm.post(f"{where}/state", json={"state": "agreed", "sure": True}).status_code == 201
+
+
 def test_program_changes_a_set_by_hand(crm, desk):
     number = crm.post("/v1/campaigns", json={"name": "Spring", "number": 3}).json()["id"]
     where = f"/v1/campaigns/{number}"

@@ -29,6 +29,7 @@ __all__ = [
     "Campaign",
     "agree",
     "campaigns_of",
+    "declined",
     "drafts",
     "drop",
     "find",
@@ -125,19 +126,39 @@ def find_draft(
     return current
 
 
-def agree(store: Store, number: int, by: str, edition: int | None = None) -> None:
+def agree(
+    store: Store, number: int, by: str, edition: int | None = None,
+    *, sure: bool = False, hidden: Collection[int] = (),
+) -> None:  # fmt: skip
     """Lock a draft: the set, the figures and the outcomes known so far are those agreed.
+
+    Parameters
+    ----------
+    edition
+        What it was when somebody looked at it; none if that does not matter.
+    sure
+        Whether those declined since they came into the set are meant to stay.
+    hidden
+        Creators of whom the person must not learn yet what others decided.
 
     Raises
     ------
     InputError
-        If nobody is in it, or it is no draft, or it was changed since.
+        If nobody is in it, or it is no draft, or it was changed since, or somebody of it was
+        declined since and `sure` is not said.
     """
     with store.writing() as db:
         row = find_draft(db, number, edition).row
         rows = select(func.count()).where(proposal.c.campaign_id == number)
         if not (creators := db.scalar(rows)):
             raise InputError("Nobody is in this campaign.", "Propose creators first.")
+        since = [at for at, is_since in declined(db, number).items() if is_since]
+        if (n := len({*since} - {*hidden})) and not sure:
+            raise InputError(
+                f"{n} of this set {'was' if n == 1 else 'were'} declined since.",
+                "Take over what today's data would change, leave them out, or tick that they stay.",
+                "sure",
+            )
         known = select(creator.c.deal).where(creator.c.id == proposal.c.creator_id)
         ours = update(proposal).where(proposal.c.campaign_id == number)
         db.execute(ours.values(deal=known.scalar_subquery()))
@@ -251,6 +272,21 @@ def shared(db: Connection, number: int, creators: Collection[int]) -> Sequence[A
                campaign.c.state.in_(RUNNING))
     )  # fmt: skip
     return db.execute(within.order_by(campaign.c.id)).all()
+
+
+def declined(db: Connection, number: int) -> dict[int, bool]:
+    """Return who of a campaign's set is declined by now: number to whether nobody knew it then.
+
+    Whoever puts in a creator that is declined has been asked, and means it.
+    """
+    p = proposal.c
+    query = (
+        select(p.creator_id, p.by_hand, p.state)
+        .join(creator, creator.c.id == p.creator_id)
+        .where(p.campaign_id == number, creator.c.state == "declined")
+    )
+    rows = db.execute(query)
+    return {row.creator_id: not (row.by_hand and row.state == "declined") for row in rows}
 
 
 def usual_currency(db: Connection) -> str:

@@ -70,7 +70,8 @@ class CampaignContext(BriefContext, template="campaign.html"):
     `newer` and `undone` have changed the list since, `is_decided` says whether somebody of it was
     decided on since, `left` and `waiting` were chosen by hand,
     `asked` are wanted by hand though they would not be proposed, `matches` is what a search finds,
-    `broken` are the answers that got fewer deals than promised.
+    `broken` are the answers that got fewer deals than promised, `declined` says of who is
+    declined by now whether that came since.
     """
 
     brief: Brief
@@ -94,6 +95,7 @@ class CampaignContext(BriefContext, template="campaign.html"):
     newer: Row[Any] | None
     undone: Row[Any] | None
     is_decided: bool
+    declined: Mapping[int, bool]
     left: Sequence[Row[Any]]
     waiting: Sequence[Row[Any]]
     asked: Sequence[Mapping[str, Any]]
@@ -175,6 +177,7 @@ def show(
         came_from, newer, undone, is_decided = _origin(db, current)
         left, waiting = _by_hand(db, current, inside)
         beside, made = _shared(db, number, inside), rooms(db, number)
+        declined = campaigns.declined(db, number)
         asked = _asked(db, [number for number in ask if number not in hidden])
         matches = _matches(db, search, desk, hidden)
         to_deliver = [row for row in deliverables(db, number) if row.creator_id not in hidden]
@@ -193,7 +196,8 @@ def show(
         bet=bet, total=total, fits_room=CARDS[0] <= len(table) <= CARDS[1],
         facts=current.row.facts or {}, rooms=made, shared=beside, came_from=came_from,
         newer=newer, undone=undone, left=left, waiting=waiting, asked=asked, matches=matches,
-        is_decided=is_decided, to_deliver=to_deliver, broken=broken,
+        is_decided=is_decided, declined=_without(declined, hidden),
+        to_deliver=to_deliver, broken=broken,
     )  # fmt: skip
     return render(request, who, context)
 
@@ -202,6 +206,11 @@ def records_of(table: Any) -> list[dict[str, Any]]:
     """Return the rows of a table by their columns, None where a cell is empty."""
     rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
     return rows
+
+
+def _without(found: Mapping[int, bool], hidden: frozenset[int]) -> dict[int, bool]:
+    """Return what is known of creators but for those hidden from the reader."""
+    return {at: is_so for at, is_so in found.items() if at not in hidden}
 
 
 def _shared(db: Connection, number: int, creators: list[int]) -> dict[int, list[Any]]:
@@ -301,11 +310,13 @@ def enter_state(
     desk: DeskOf, who: Reviewer, number: Number,
     state: Annotated[Literal["draft", "agreed", "done"], Form()],
     edition: Annotated[int | None, Form(ge=0, lt=2**31)] = None,
-    note: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "", sure: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Agree on a campaign, put it away as done, or open it again."""
     if state == "agreed":
-        campaigns.agree(desk.store, number, who.name, edition)
+        with desk.store.reading() as db:
+            hidden = hidden_from(db, who)
+        campaigns.agree(desk.store, number, who.name, edition, sure=sure, hidden=hidden)
         notice = "Agreed. Set and figures stand as they are."
     elif state == "done":
         campaigns.finish(desk.store, number, who.name)

@@ -39,6 +39,7 @@ class StateBody(BaseModel):
     state: Literal["draft", "agreed", "done"]
     note: str = Field("", max_length=2_000, pattern=r"^[^\x00]*$",
                       description="Why it is a draft again.")  # fmt: skip
+    sure: bool = Field(False, description="Agree also where somebody was declined since.")
 
 
 class ChoiceBody(BaseModel):
@@ -144,7 +145,7 @@ def enter_state(desk: DeskOf, who: Writer, number: Number, body: StateBody) -> d
     """Agree on a campaign, put it away as done, or open it again with a note."""
     _check(desk, number)
     if body.state == "agreed":
-        campaigns.agree(desk.store, number, who.name)
+        campaigns.agree(desk.store, number, who.name, sure=body.sure)
     elif body.state == "done":
         campaigns.finish(desk.store, number, who.name)
     else:
