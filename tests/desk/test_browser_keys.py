@@ -154,6 +154,24 @@ def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):
 
 
 @pytest.mark.slow
+def test_link_within_a_page_loads_nothing_and_going_back_does(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=SIZE) as page:
+        page.goto(f"{address}/queue")
+        page.evaluate("window.mark = 1")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")  # the link to the content
+        page.wait_for_url("**/queue#main")
+        page.wait_for_timeout(500)  # in which the page was loaded again
+        assert page.evaluate("window.mark") == 1
+        page.evaluate("show(document.documentElement.outerHTML, location.origin + '/opinions')")
+        assert page.evaluate("[window.mark, location.pathname]") == [1, "/opinions"]
+        page.go_back()
+        page.wait_for_function("window.mark === undefined")
+        page.wait_for_url("**/queue#main")
+
+
+@pytest.mark.slow
 def test_each_key_does_what_stands_there_to_be_pressed_too(browser, demo, signed_in):
     address, _, _ = demo
     allowed = {"permissions": ["clipboard-read", "clipboard-write"], "viewport": SIZE}

@@ -152,8 +152,8 @@ def agree(
         rows = select(func.count()).where(proposal.c.campaign_id == number)
         if not (creators := db.scalar(rows)):
             raise InputError("Nobody is in this campaign.", "Propose creators first.")
-        since = [at for at, is_since in declined(db, number).items() if is_since]
-        if (n := len({*since} - {*hidden})) and not sure:
+        since = {creator_id for creator_id, is_new in declined(db, number).items() if is_new}
+        if (n := len(since - {*hidden})) and not sure:
             raise InputError(
                 f"{n} of this set {'was' if n == 1 else 'were'} declined since.",
                 "Take over what today's data would change, leave them out, or tick that they stay.",

@@ -208,9 +208,9 @@ def records_of(table: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _without(found: Mapping[int, bool], hidden: frozenset[int]) -> dict[int, bool]:
+def _without(known: Mapping[int, bool], hidden: frozenset[int]) -> dict[int, bool]:
     """Return what is known of creators but for those hidden from the reader."""
-    return {at: is_so for at, is_so in found.items() if at not in hidden}
+    return {number: fact for number, fact in known.items() if number not in hidden}
 
 
 def _shared(db: Connection, number: int, creators: list[int]) -> dict[int, list[Any]]:

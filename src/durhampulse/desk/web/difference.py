@@ -87,8 +87,7 @@ def show_difference(
     change, problem = None, None
     if wait:
         try:
-            found = difference(desk.store, desk.catalogue, number)
-            change = _change(found, current, rules, hidden)
+            change = _change(difference(desk.store, desk.catalogue, number), current, rules, hidden)
         except (UnpricedError, CannotJudgeError) as error:
             problem = error
     context = DifferenceContext(

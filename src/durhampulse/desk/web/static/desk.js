@@ -77,6 +77,7 @@ if (besideLinks) {
 
 // The queue: the card leaves at once, and the next one comes with the answer.
 let sending = false;
+let shownAt = location.pathname + location.search;
 async function sendAndShow(form, button) {
   const body = new URLSearchParams(new FormData(form));
   body.append(button.name, button.value);
@@ -92,6 +93,7 @@ function show(text, address) {
   document.querySelector("main").replaceWith(page.querySelector("main"));
   document.querySelector(".toast").replaceWith(page.querySelector(".toast"));
   if (address !== location.href) history.pushState(null, "", address);
+  shownAt = location.pathname + location.search;
   const main = document.querySelector("main");
   localTimes(document);
   htmx.process(main);
@@ -114,7 +116,9 @@ document.addEventListener("submit", async (event) => {
   }
   sending = false;
 });
-window.addEventListener("popstate", () => location.reload());
+window.addEventListener("popstate", () => { // a link within the page is one, too
+  if (location.pathname + location.search !== shownAt) location.reload();
+});
 
 // The side panel: why, and the decision, without another page.
 const panel = document.getElementById("panel");
