@@ -457,9 +457,9 @@ def test_tick_bar_uses_the_width_of_the_list(browser, demo, signed_in):
             bar = page.locator(".bulk").bounding_box()
             assert n <= most, width
             assert bar["x"] + bar["width"] - right <= 20, width
-            said = page.locator(".bulk .ticked").bounding_box()
+            text = page.locator(".bulk .ticked").bounding_box()
             below = page.locator(".bulk [name=decision]").bounding_box()
-            assert said["y"] + said["height"] <= below["y"], width
+            assert text["y"] + text["height"] <= below["y"], width
 
 
 @pytest.mark.slow

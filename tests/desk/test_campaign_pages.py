@@ -181,8 +181,8 @@ def test_members_declined_since_are_marked_and_kept_only_if_somebody_means_it(vi
         ]
 
     assert (marked(ann), marked(vic)) == ([first], [first])
-    for said in (ann.get(where).text, vic.get(where).text):
-        assert "1 of these was declined since." in said
+    for page in (ann.get(where).text, vic.get(where).text):
+        assert "1 of these was declined since." in page
     assert ann.get(where).text.count(f'href="{where}/difference"') == 1
     with desk.store.writing() as db:  # as after an import
         db.execute(update(campaign).where(campaign.c.id == number).values(run_id=None))

@@ -572,10 +572,10 @@ def test_every_figure_that_cannot_be_read_has_its_message(visit, path):
     """With scripts the messages come as parts of their own, without as parts of the page."""
     figures = {"Followers": "lots", "Engagement_Rate": "0.05", "Growth_Rate": "2%"}
     page = html.unescape(visit("viewer").get(path, params=figures).text)
-    told = dict(re.findall(r'<span class="wrong" id="wrong-(\w+)"[^>]*>(.*?)</span>', page))
-    assert "'lots' is not" in told["Followers"]
-    assert "may be 5% or 0.05%" in told["Engagement_Rate"]
-    assert told["Growth_Rate"] == ""
+    messages = dict(re.findall(r'<span class="wrong" id="wrong-(\w+)"[^>]*>(.*?)</span>', page))
+    assert "'lots' is not" in messages["Followers"]
+    assert "may be 5% or 0.05%" in messages["Engagement_Rate"]
+    assert messages["Growth_Rate"] == ""
     marked = re.findall(r'<input name="(\w+)"[^>]* aria-invalid="true"', page)
     assert marked == ([] if path.endswith("what-if") else ["Followers", "Engagement_Rate"])
 

@@ -306,6 +306,15 @@ def test_the_desk_speaks_of_the_models_own_outcome(visit, desk, monkeypatch):
     assert "Paid post in the past" in ann.get("/shortlist/totals").text
 
 
+def test_an_encoding_that_does_not_fit_is_told_where_it_was_chosen(visit):
+    ann = visit("reviewer")
+    where = send(ann, csv_of([f"{row}x" for row in ROWS], header=f"{HEADER}s"))
+    page = choose(ann, where, encoding="utf-16")
+    (select_tag,) = re.findall(r'<select id="encoding"[^>]*>', page)
+    assert 'aria-invalid="true"' in select_tag
+    assert "its bytes do not fit utf-16" in page.lower()
+
+
 def test_the_encoding_can_be_chosen_where_the_file_does_not_tell(visit, desk):
     ann = visit("reviewer")
     rows = ["c,5000,70,0.05,0.01,Tech,HD,2000", "Grünwald,6000,70,0.05,0.01,Tech,HD,2000"]

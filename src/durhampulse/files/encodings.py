@@ -98,7 +98,8 @@ def misfit(name: str, start: Callable[[], BinaryIO], encoding: str) -> InputErro
     """Return the error that says where bytes do not fit an encoding."""
     problem = f"{name}: its bytes do not fit {encoding}{_line(start, encoding)}."
     if encoding.startswith(_WIDE):
-        return InputError(problem, "It may have been cut off: export the table again.")
+        way_out = "Name another, such as --encoding utf-8; if it is cut off, export it again."
+        return InputError(problem, way_out)
     return InputError(
         problem,
         "Export the table as UTF-8, or name the encoding of all of it, such as --encoding cp1252.",
