@@ -148,7 +148,7 @@ def review_twenty(page, address):
 
 
 def move_the_sliders(page, address):
-    page.goto(address + "/shortlist")
+    page.goto(address + "/shortlist", wait_until="networkidle")
     page.locator("#sliders summary").click()
     cells = page.locator("[data-band=yes] td")
     before = int(cells.nth(0).inner_text())
@@ -156,7 +156,7 @@ def move_the_sliders(page, address):
     page.locator("#yes-at").fill("90")
     assert int(cells.nth(0).inner_text()) < before
     page.reload()
-    page.locator("#totals .facts dd").nth(1).wait_for()
+    page.wait_for_load_state("networkidle")  # no part of the page comes any more
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
     page.locator("#sliders summary").click()
     page.locator("#yes-at").fill("90")
